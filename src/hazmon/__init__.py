@@ -1,0 +1,1 @@
+"""hazmon: uninterrupted monitoring of a chemical park's major hazard sources."""

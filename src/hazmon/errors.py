@@ -1,0 +1,56 @@
+"""The errors of the park service.
+
+HazmonError
+├── ConfigError        the configuration is refused; carries every finding
+├── BatchError         a batch that cannot be read at all
+├── CommandRefused     an operator's command that is not allowed now
+├── NotFound           no such object
+└── StoreUnavailable   the database does not answer; nothing was recorded
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class HazmonError(Exception):
+    """Any error that hazmon raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with a configuration: where, what was expected, what was found."""
+
+    file: str
+    row: int | None
+    key: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.row}" if self.row is not None else self.file
+        return f"{place}  {self.key}: expected {self.expected}, found {self.found}"
+
+
+class ConfigError(HazmonError):
+    """The configuration is refused; `findings` holds all that is wrong, not the first."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__("\n".join(str(finding) for finding in findings))
+
+
+class BatchError(HazmonError):
+    """A batch that cannot be read at all: truncated, of another version, or not a batch."""
+
+
+class CommandRefused(HazmonError):
+    """A command that the alarm's present state does not allow; the text says why."""
+
+
+class NotFound(HazmonError):
+    """No object of that name."""
+
+
+class StoreUnavailable(HazmonError):
+    """The database does not answer; what was asked is not recorded."""
