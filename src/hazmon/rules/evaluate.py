@@ -1,0 +1,31 @@
+"""The only door of the rules: what changed when these scans came, and what changed because time passed.
+
+The block is asked as a whole which pairs may change at all; only those are walked sample by sample, in time order, so that an
+excursion inside a batch is found as surely as one at its end.
+"""
+
+from __future__ import annotations
+
+from hazmon.rules.frame import Bools, Ints, ScanBlock
+from hazmon.rules.limits import LimitTable
+from hazmon.rules.quality import qualities
+from hazmon.rules.rate import Trail, rates
+from hazmon.rules.stale import gone_stale, heard_again
+from hazmon.rules.threshold import thresholds
+from hazmon.rules.walk import Change, RuleState
+
+
+def evaluate(state: RuleState, table: LimitTable, block: ScanBlock, trail: Trail) -> list[Change]:
+    """Changes through the block in time order; state and trail are moved on. The block's times ascend."""
+    usable = block.usable()
+    changes = heard_again(state, block)
+    changes += qualities(state, block, usable)
+    changes += rates(state, table, block, trail, usable)
+    changes += thresholds(state, table, block, usable)
+    changes.sort(key=lambda change: (change.at, change.point))
+    return changes
+
+
+def watch(state: RuleState, table: LimitTable, heard: Ints, excused: Bools, now: int) -> list[Change]:
+    """Changes that only the passing of time brings."""
+    return gone_stale(state, table, heard, excused, now)
