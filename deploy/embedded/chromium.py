@@ -1,0 +1,56 @@
+"""Debian's Chromium with a Chinese font, for browser tests: the machine's own if it can write Chinese, else unpacked."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+from embedded.debian import Bundle, unpack
+
+CHROMIUM = Bundle(
+    name="chromium",
+    packages=("chromium", "fonts-noto-cjk"),
+    # headless draws in software of its own: no GPU stack; no desktop, sound server or service manager
+    skip=(
+        "libllvm*", "libz3*", "mesa-*", "libgtk-3-common", "adwaita-icon-theme", "systemd*", "libsystemd-shared", "procps", "libproc2*",
+        "libpam*", "passwd", "login.defs", "debconf", "openssl*", "dbus*", "shared-mime-info", "hicolor-icon-theme", "xdg-utils",
+        "xkb-data", "*perl*", "adduser", "base-passwd", "dconf*", "gsettings*", "libgl1-mesa-dri", "sensible-utils", "ucf",
+    ),
+    programs=("usr/lib/chromium/chromium",),
+)  # fmt: skip
+
+_FONTS = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
+<fontconfig>
+  <dir>{root}/usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+  <alias><family>sans-serif</family><prefer><family>Noto Sans CJK SC</family><family>DejaVu Sans</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family><family>Noto Sans Mono CJK SC</family></prefer></alias>
+</fontconfig>
+"""
+
+
+def chromium(home: Path) -> Path:
+    """An executable that takes Chromium's command line, fetched into `home`/cache unless the machine has one with a Chinese font."""
+    local = shutil.which("chromium")
+    if local and _writes_chinese():
+        return Path(local)
+    root = unpack(CHROMIUM, home)
+    start = root / "chromium"
+    fonts = root / "fonts.conf"
+    fonts.write_text(_FONTS.format(root=root))
+    start.write_text(
+        f'#!/bin/sh\nexport FONTCONFIG_FILE={shlex.quote(str(fonts))}\nexec {shlex.quote(str(root / CHROMIUM.programs[0]))} "$@"\n'
+    )
+    start.chmod(0o755)
+    return start
+
+
+def _writes_chinese() -> bool:
+    if shutil.which("fc-list") is None:
+        return False
+    fonts = subprocess.run(["fc-list", ":lang=zh-cn", "family"], capture_output=True, text=True, check=False)
+    return bool(fonts.stdout.strip())
