@@ -4,6 +4,8 @@ slope = (n*Sxy - Sx*Sy) / (n*Sxx - Sx^2), per minute, x being each reading's own
 the window's rows and the block's, made anew for every block from the readings themselves, so nothing drifts.
 """
 
+# numpy types the result of where() over masks as unknown
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -35,8 +37,7 @@ class Trail:
     @classmethod
     def of(cls, points: Ints, table: LimitTable) -> Trail:
         """An empty trail for a group with these points."""
-        unrated: Bools = np.isnan(table.rate[points]).all(axis=1)
-        rated = (points >= 0) & ~unrated
+        rated = (points >= 0) & ~np.isnan(table.rate[points]).all(axis=1)
         columns = np.flatnonzero(rated)
         empty = (0, columns.size)
         return cls(columns, np.empty(0, np.int64), np.empty(empty, np.int64), np.empty(empty), np.empty(empty, bool))

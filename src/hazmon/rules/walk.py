@@ -5,6 +5,8 @@ the condition must hold at every usable sample for the on- or off-delay before t
 deadband) and at unusable samples nothing is decided, so silence never clears an alarm.
 """
 
+# numpy types the result of where() over masks as unknown
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 from dataclasses import dataclass
