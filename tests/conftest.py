@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -67,14 +67,14 @@ def database_template(postgres: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(postgres: str, database_template: str) -> Iterator[str]:
+def database(postgres: str, database_template: str) -> Generator[str]:
     """URL of a fresh database with the timescaledb extension; dropped after the test."""
     with fresh_database(postgres, database_template) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def module_database(postgres: str, database_template: str) -> Iterator[str]:
+def module_database(postgres: str, database_template: str) -> Generator[str]:
     """As `database`, shared by the tests of one module."""
     with fresh_database(postgres, database_template) as url:
         yield url
@@ -99,7 +99,7 @@ def chromium(hazmon_home: Path) -> Path:
 
 
 @contextlib.contextmanager
-def fresh_database(server: str, template: str) -> Iterator[str]:
+def fresh_database(server: str, template: str) -> Generator[str]:
     """A new database copied from `template` on `server` (a URL), as a URL; dropped at the end."""
     name = f"hazmon_test_{uuid.uuid4().hex[:12]}"
     _administer(server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))

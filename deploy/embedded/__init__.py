@@ -1,6 +1,6 @@
 """Real servers without Docker and without root: PostgreSQL with TimescaleDB, Mosquitto, and a browser for the tests."""
 
-from embedded.chromium import chromium
+from embedded.browser import chromium
 from embedded.mosquitto import running_mosquitto, start_mosquitto
 from embedded.postgres import running_postgres, start_postgres
 from embedded.processes import Daemon

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from embedded.chromium import chromium
+from embedded.browser import chromium
 from embedded.mosquitto import running_mosquitto, start_mosquitto
 from embedded.postgres import running_postgres, start_postgres
 from embedded.processes import Daemon

@@ -50,10 +50,10 @@ log_line_prefix = '%m [%p] %d '
 log_checkpoints = off
 """
 
-_CREATE = f"""\
+_CREATE = """\
 SET client_min_messages = warning;
-SELECT 'CREATE DATABASE {_USER}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{_USER}') \\gexec
-\\connect {_USER}
+SELECT 'CREATE DATABASE hazmon' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'hazmon') \\gexec
+\\connect hazmon
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS timescaledb;
 """

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from embedded.accounts import Account
 from embedded.report import EmbeddedError, tail
@@ -83,7 +84,7 @@ def run(command: list[str], account: Account | None = None, *, purpose: str, std
     return done.stdout
 
 
-def open_log(log: Path):  # noqa: ANN201
+def open_log(log: Path) -> BinaryIO:
     """`log` opened to append; a large one is put aside as `.1` first."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:

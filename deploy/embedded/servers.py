@@ -1,4 +1,4 @@
-"""Where the programs are: a local PostgreSQL with TimescaleDB and a local Mosquitto if the machine has them, else unpacked ones."""
+"""Where the server programs are: the machine's own PostgreSQL with TimescaleDB and Mosquitto, else unpacked ones."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SERVERS = Bundle(
     packages=("postgresql-17-timescaledb", "mosquitto"),
     # jit is off, so no LLVM; no Debian cluster scripts, so no perl; accounts and locales are the machine's own
     skip=(
-        "libllvm*", "libz3*", "*perl*", "locales", "libc-l10n", "passwd", "login.defs", "procps", "libproc2*", "openssl", "adduser",
-        "debconf", "base-passwd", "postgresql-common*", "postgresql-client-common", "libpam-modules*", "libpam-runtime",
+        "libllvm*", "libz3*", "*perl*", "locales", "libc-l10n", "passwd", "login.defs", "procps", "libproc2*", "openssl",
+        "adduser", "debconf", "base-passwd", "postgresql-common*", "postgresql-client-common", "libpam-modules*", "libpam-runtime",
         "readline-common", "libdb5*", "libgdbm*", "libsemanage*", "libsepol*", "netbase", "sensible-utils", "ssl-cert", "ucf",
     ),
     programs=(*(f"usr/lib/postgresql/17/bin/{tool}" for tool in _TOOLS), "usr/sbin/mosquitto"),
