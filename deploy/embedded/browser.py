@@ -17,7 +17,8 @@ CHROMIUM = Bundle(
     skip=(
         "libllvm*", "libz3*", "mesa-*", "libgtk-3-common", "adwaita-icon-theme", "systemd*", "libsystemd-shared", "procps",
         "libproc2*", "libpam*", "passwd", "login.defs", "debconf", "openssl*", "dbus*", "shared-mime-info",
-        "hicolor-icon-theme", "xdg-utils", "xkb-data", "*perl*", "adduser", "base-passwd", "dconf*", "gsettings*", "libgl1-mesa-dri", "sensible-utils", "ucf",
+        "hicolor-icon-theme", "xdg-utils", "xkb-data", "*perl*", "adduser", "base-passwd", "dconf*", "gsettings*",
+        "libgl1-mesa-dri", "sensible-utils", "ucf",
     ),
     programs=("usr/lib/chromium/chromium", "usr/lib/chromium/chrome_crashpad_handler"),
 )  # fmt: skip

@@ -108,7 +108,8 @@ def _finish(root: Path, final: Path, bundle: Bundle, versions: dict[str, str]) -
         if not found:
             raise EmbeddedError(f"{bundle.name}: {pattern} is not in the unpacked packages")
         programs += found
-    adopt(root, final, tuple(programs))
+    if programs:
+        adopt(root, final, tuple(programs))
     (root / "manifest.json").write_text(json.dumps({"at": str(final), "packages": versions}, indent=1))
 
 
@@ -154,7 +155,7 @@ def _resolve(options: list[str], bundle: Bundle, apt: Path) -> list[_Package]:
     for line in _apt(options, "install", apt, "--print-uris", "-y", *bundle.packages).splitlines():
         cells = line.split()
         name, version, _ = unquote(cells[1]).rsplit("_", 2)
-        if not any(fnmatch(name, pattern) for pattern in bundle.skip):
+        if name in bundle.packages or not any(fnmatch(name, pattern) for pattern in bundle.skip):
             wanted.append(_Package(name, version, int(cells[2])))
     return wanted
 

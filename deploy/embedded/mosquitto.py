@@ -34,6 +34,7 @@ def start_mosquitto(programs: Servers, folder: Path, port: int = 0, *, log: Path
     `tied`: it ends when this process dies. Returns when it accepts connections. Raises EmbeddedError: busy port, folder
     in use, a broker that does not come up.
     """
+    log = (log or folder.absolute().parent / "log" / "mosquitto.log").absolute()
     folder = settle(folder.absolute())
     account = account_for(folder)
     running = running_mosquitto(folder)
@@ -46,7 +47,6 @@ def start_mosquitto(programs: Servers, folder: Path, port: int = 0, *, log: Path
     settings = folder / "mosquitto.conf"
     settings.write_text(_SETTINGS.format(port=port, host=LOOPBACK, folder=folder))
     hand_over(folder, account)
-    log = (log or folder.parent / "log" / "mosquitto.log").absolute()
     since = log.stat().st_size if log.exists() else 0
     child = launch([str(programs.mosquitto), "-c", str(settings)], log, account, signal.SIGTERM, tied=tied)
     wait_ready("the MQTT broker", child, lambda: accepts(port), log, since, _READY_LIMIT_S)
@@ -55,7 +55,8 @@ def start_mosquitto(programs: Servers, folder: Path, port: int = 0, *, log: Path
 
 def running_mosquitto(folder: Path) -> Daemon | None:
     """The broker that runs on `folder`, whoever started it; None if there is none."""
-    folder = folder.absolute().resolve()
+    log = folder.absolute().parent / "log" / "mosquitto.log"
+    folder = folder.resolve()
     settings = folder / "mosquitto.conf"
     try:
         pid = int((folder / "mosquitto.pid").read_text())
@@ -64,4 +65,4 @@ def running_mosquitto(folder: Path) -> Daemon | None:
         return None
     if not is_command(pid, str(settings)):
         return None
-    return Daemon("mosquitto", f"mqtt://{LOOPBACK}:{port}", pid, signal.SIGTERM, folder.parent / "log" / "mosquitto.log")
+    return Daemon("mosquitto", f"mqtt://{LOOPBACK}:{port}", pid, signal.SIGTERM, log)

@@ -67,6 +67,7 @@ def start_postgres(programs: Servers, data: Path, port: int = 0, *, log: Path | 
     """
     if not Path("/usr/share/zoneinfo/UTC").exists():
         raise EmbeddedError("this machine has no time zone data: install the package tzdata")
+    log = (log or data.absolute().parent / "log" / "postgres.log").absolute()
     data = settle(data.absolute())
     account = account_for(data)
     if not (data / "PG_VERSION").exists():
@@ -80,7 +81,6 @@ def start_postgres(programs: Servers, data: Path, port: int = 0, *, log: Path | 
     _write_settings(data, port, account)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a server that is no longer: checked just above
 
-    log = (log or data.parent / "log" / "postgres.log").absolute()
     command = [str(programs.postgres_bin / "postgres"), "-D", str(data)]
     since = log.stat().st_size if log.exists() else 0
     child = launch(command, log, account, signal.SIGINT, tied=tied)
@@ -101,14 +101,14 @@ def start_postgres(programs: Servers, data: Path, port: int = 0, *, log: Path | 
 
 def running_postgres(data: Path) -> Daemon | None:
     """The server that runs on `data`, whoever started it; None if there is none (a stale pid file does not count)."""
-    data = data.absolute().resolve()
+    log = data.absolute().parent / "log" / "postgres.log"
+    data = data.resolve()
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
         return None
     if len(lines) < 4 or not lines[0].isdigit() or not is_command(int(lines[0]), str(data)):
         return None
-    log = data.parent / "log" / "postgres.log"
     return Daemon("postgres", url_of(data, int(lines[3])), int(lines[0]), signal.SIGINT, log)
 
 

@@ -16,8 +16,9 @@ SERVERS = Bundle(
     # jit is off, so no LLVM; no Debian cluster scripts, so no perl; accounts and locales are the machine's own
     skip=(
         "libllvm*", "libz3*", "*perl*", "locales", "libc-l10n", "passwd", "login.defs", "procps", "libproc2*", "openssl",
-        "adduser", "debconf", "base-passwd", "postgresql-common*", "postgresql-client-common", "libpam-modules*", "libpam-runtime",
-        "readline-common", "libdb5*", "libgdbm*", "libsemanage*", "libsepol*", "netbase", "sensible-utils", "ssl-cert", "ucf",
+        "adduser", "debconf", "base-passwd", "postgresql-common*", "postgresql-client-common", "libpam-modules*",
+        "libpam-runtime", "readline-common", "libdb5*", "libgdbm*", "libsemanage*", "libsepol*", "netbase",
+        "sensible-utils", "ssl-cert", "ucf",
     ),
     programs=(*(f"usr/lib/postgresql/17/bin/{tool}" for tool in _TOOLS), "usr/sbin/mosquitto"),
 )  # fmt: skip
