@@ -143,7 +143,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The rules of one point. Limits in the point's unit, rates in that unit per minute, times in seconds; None = no such rule."""
+    """The rules of one point: limits in its unit, rates in that unit per minute, times in seconds; None = no such rule."""
 
     ll: float | None = None
     l: float | None = None  # noqa: E741 - the field's own word

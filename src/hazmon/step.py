@@ -1,0 +1,253 @@
+"""The step: scans and commands in, alarm events out. Pure but for the plant it moves on: no clock, no I/O.
+
+Live running, replay over history and scenarios all call this very code; only the caller's `now` differs.
+
+What comes in time is evaluated live. What comes late goes through a lane of its own that starts where the box's silence began:
+it is told as late alarms, and neither the live state nor the horn hears of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.commands import Command
+from hazmon.clock import US
+from hazmon.delivery import Delivery, GroupMiss
+from hazmon.errors import CommandRefused, NotFound
+from hazmon.model import Rule
+from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
+from hazmon.rules.evaluate import evaluate, watch
+from hazmon.rules.frame import Bools, ScanBlock
+from hazmon.rules.rate import Trail
+from hazmon.rules.walk import Change
+
+BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
+LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
+LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
+LANE_IDLE_US = 30 * US  # a lane that nothing has fed for so long is over
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: the event it made, or why it was refused."""
+
+    command: Command
+    event: AlarmEvent | None
+    refusal: NotFound | CommandRefused | None
+
+
+def step(
+    plant: Plant, deliveries: Sequence[Delivery], commands: Sequence[Command], now: int
+) -> tuple[list[AlarmEvent], list[Outcome]]:
+    """Move the plant on by these deliveries and commands to `now` (microseconds UTC).
+
+    Deliveries must be ones that were never stepped before; they are taken box by box in the order of their sequence.
+    """
+    events: list[AlarmEvent] = []
+    for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
+        events += _absorb(plant, delivery, now)
+    events += _silences(plant, now)
+    outcomes = [_command(plant, command, now) for command in commands]
+    events += [outcome.event for outcome in outcomes if outcome.event is not None]
+    return events, outcomes
+
+
+def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
+    """A sign of life from a box."""
+    box = plant.boxes[edge]
+    box.heard = now
+    link = f"{edge}/{BOX}"
+    if link not in plant.excused:
+        return []
+    plant.heard[sorted(plant.excused.pop(link))] = now
+    event = plant.book.clear(link, Rule.STALE, now, 0.0, "the box is back")
+    return [event] if event else []
+
+
+def _absorb(plant: Plant, delivery: Delivery, now: int) -> list[AlarmEvent]:
+    box = plant.boxes[delivery.edge]
+    if delivery.boot != box.boot or delivery.seq > box.next_seq:
+        _open_lane(plant, box, delivery, now)
+    events = hear(plant, delivery.edge, now)
+    if delivery.boot != box.boot and _has_live(plant, delivery):
+        box.boot, box.next_seq = delivery.boot, delivery.seq
+    if delivery.boot == box.boot:
+        box.next_seq = max(box.next_seq, delivery.seq + 1)
+    for block in delivery.blocks:
+        state = plant.group(delivery.groups[block.group])
+        late = _late(plant, state, block, delivery.arrived)
+        if late.any():
+            events += _replay(plant, box, state, block.rows(late), now)
+            block = block.rows(~late)
+        if block.times.size:
+            events += _live(plant, state, block, now)
+    for miss in delivery.misses:
+        events += _missed(plant, miss, delivery.arrived)
+    return events
+
+
+def _late(plant: Plant, state: GroupState, block: ScanBlock, arrived: int) -> Bools:
+    """bool[T]: scans that came too late or out of order to be judged live."""
+    window = round(plant.park.settings.live_window_s * US) + LATE_PERIODS * state.group.period_us
+    return (block.times <= state.newest) | (arrived - block.times > window)
+
+
+def _has_live(plant: Plant, delivery: Delivery) -> bool:
+    """Whether the batch tells of the present; one without scans does if it was made within the live window."""
+    window = plant.park.settings.live_window_s * US
+    if not delivery.blocks:
+        return delivery.arrived - delivery.made_at <= window
+    return any(
+        not _late(plant, plant.group(delivery.groups[block.group]), block, delivery.arrived).all() for block in delivery.blocks
+    )
+
+
+def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
+    state.newest = int(block.times[-1])
+    state.missed = 0
+    events: list[AlarmEvent] = []
+    link = f"{state.group.edge}/{state.group.connection}"
+    if link in plant.excused:
+        plant.heard[sorted(plant.excused.pop(link))] = now
+        event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
+        events += [event] if event else []
+    present = block.present()
+    heard = block.points if present is None else block.points[present.any(axis=0)]
+    plant.heard[heard[heard >= 0]] = now
+    plant.frame.absorb(block)
+    for change in evaluate(plant.rules, plant.table, block, state.trail):
+        events += _tell(plant, change, "")
+    return events
+
+
+def _tell(plant: Plant, change: Change, reason: str) -> list[AlarmEvent]:
+    subject = plant.subjects[change.point]
+    if change.on:
+        event = plant.book.raise_alarm(
+            subject, change.rule, plant.priority(change.point, change.rule), change.at, change.value, change.limit, reason
+        )
+    else:
+        event = plant.book.clear(subject.id, change.rule, change.at, change.value, reason)
+    return [event] if event else []
+
+
+def _missed(plant: Plant, miss: GroupMiss, arrived: int) -> list[AlarmEvent]:
+    """Scans missed in a row make a connection alarm, dated to the last of them; single points are left to go stale."""
+    if miss.column is not None:
+        return []
+    group = miss.group
+    state = plant.group(group)
+    window = round(plant.park.settings.live_window_s * US) + LATE_PERIODS * group.period_us
+    if miss.at <= state.newest or arrived - miss.at > window:
+        return []
+    short = LINK_MISSES - state.missed
+    state.missed += miss.count
+    link = f"{group.edge}/{group.connection}"
+    points = set(group.points[group.points >= 0].tolist())
+    if link in plant.excused:
+        plant.excused[link] |= points
+        return []
+    if state.missed < LINK_MISSES:
+        return []
+    plant.excused[link] = points
+    at = miss.at + (short - 1) * group.period_us if short > 0 else miss.at
+    silent = LINK_MISSES * group.period_us / US
+    event = plant.book.raise_alarm(plant.connection(group), Rule.STALE, 3, at, silent, silent, miss.cause.name.lower())
+    return [event] if event else []
+
+
+def _silences(plant: Plant, now: int) -> list[AlarmEvent]:
+    """What only time brings: silent boxes, stale points, lanes that are over."""
+    events: list[AlarmEvent] = []
+    for edge, box in plant.boxes.items():
+        link = f"{edge}/{BOX}"
+        if now - box.heard > BOX_SILENT_US and link not in plant.excused:
+            plant.excused[link] = plant.points_of(edge)
+            limit = BOX_SILENT_US / US
+            event = plant.book.raise_alarm(
+                plant.box(edge), Rule.STALE, 2, box.heard + BOX_SILENT_US, limit, limit, "nothing heard"
+            )
+            events += [event] if event else []
+        if box.lane is not None and now - box.lane.touched > LANE_IDLE_US:
+            events += _close_lane(plant, box.lane, now)
+            box.lane = None
+    excused = np.zeros(len(plant.subjects), bool)
+    if plant.excused:
+        excused[plant.excused_points()] = True
+    for change in watch(plant.rules, plant.table, plant.heard, excused, now):
+        events += _tell(plant, change, "")
+    return events
+
+
+def _open_lane(plant: Plant, box: BoxState, delivery: Delivery, now: int) -> None:
+    """Remember how things stood before a hole in the box's sequence: what fills it later is judged from here."""
+    if box.lane is None:
+        own = {key: state for key, state in plant.groups.items() if state.group.edge == delivery.edge}
+        box.lane = LateLane(
+            rules=plant.rules.copy(),
+            trails={key: state.trail.copy() for key, state in own.items()},
+            newest={key: state.newest for key, state in own.items()},
+            touched=now,
+        )
+
+
+def _replay(plant: Plant, box: BoxState, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
+    """Judge late scans in their own lane and tell what they show."""
+    if box.lane is None:
+        box.lane = LateLane(plant.rules.copy(), {}, {}, now)
+    lane = box.lane
+    lane.touched = now
+    key = state.group.id
+    block = block.rows(block.times > lane.newest.get(key, -1))
+    if not block.times.size:
+        return []
+    lane.newest[key] = int(block.times[-1])
+    trail = lane.trails.setdefault(key, Trail.of(state.group.points, plant.table))
+    events: list[AlarmEvent] = []
+    for change in evaluate(lane.rules, plant.table, block, trail):
+        events += _tell_late(plant, lane, change)
+    return events
+
+
+def _tell_late(plant: Plant, lane: LateLane, change: Change) -> list[AlarmEvent]:
+    if change.rule is Rule.STALE:
+        return []
+    key = (change.point, change.rule)
+    if change.on:
+        event = plant.book.raise_late(
+            plant.subjects[change.point],
+            change.rule,
+            plant.priority(*key),
+            change.at,
+            change.value,
+            change.limit,
+        )
+        if event:
+            lane.told[key] = event.alarm.id
+    else:
+        identity = lane.told.pop(key, None)
+        event = plant.book.clear_late(identity, change.at, change.value, "late readings") if identity else None
+    return [event] if event else []
+
+
+def _close_lane(plant: Plant, lane: LateLane, now: int) -> list[AlarmEvent]:
+    """The backlog is in: what still holds in the lane goes on in a live alarm, or its end was never seen."""
+    events: list[AlarmEvent] = []
+    for (point, rule), identity in lane.told.items():
+        standing = plant.book.standing(plant.subjects[point].id, rule)
+        at = standing.raised_at if standing else now
+        reason = f"goes on as {standing.id}" if standing else "its end is not in the readings"
+        event = plant.book.clear_late(identity, at, float("nan"), reason)
+        events += [event] if event else []
+    return events
+
+
+def _command(plant: Plant, command: Command, now: int) -> Outcome:
+    try:
+        return Outcome(command, plant.book.acknowledge(command.alarm, now, command.by, command.note), None)
+    except (NotFound, CommandRefused) as refusal:
+        return Outcome(command, None, refusal)
