@@ -17,7 +17,7 @@ app = typer.Typer(
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The folder with park.toml and a folder for each enterprise.", show_default=False)
 ]
-OneSource = Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="One source, like E01-S1; without it all.")]
+OneSource = Annotated[str | None, typer.Argument(metavar="SOURCE", help="One source, like E01-S1; without it all.")]
 
 
 @app.command()

@@ -31,7 +31,8 @@ def read_text(report: Report, root: Path, file: str) -> str | None:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         byte, row = raw[error.start], raw.count(b"\n", 0, error.start) + 1
-        report.add(file, row, "encoding", 'UTF-8 (in a spreadsheet: save as "CSV UTF-8")', f"byte 0x{byte:02x}, not UTF-8")
+        how = ' (in a spreadsheet: save as "CSV UTF-8")' if file.endswith(".csv") else ""
+        report.add(file, row, "encoding", f"UTF-8{how}", f"byte 0x{byte:02x}, not UTF-8")
         return None
 
 
@@ -88,7 +89,7 @@ def read_document(report: Report, root: Path, file: str) -> Document | None:
     except tomllib.TOMLDecodeError as error:
         at = _AT_LINE.match(str(error))
         what, row = (at["what"], int(at["line"])) if at else (str(error), None)
-        report.add(file, row, "syntax", "TOML", what[:1].lower() + what[1:])
+        report.add(file, row, "syntax", "valid TOML", f"an error: {what[:1].lower()}{what[1:]}")
         return None
     return Document(file, data, _lines(text))
 

@@ -71,7 +71,8 @@ class PointRow:
 def read_points(report: Report, root: Path, folder: str, units: dict[str, set[str]] | None) -> dict[str, PointRow] | None:
     """Points of `<folder>/points.csv` by tag; None when the file cannot be read at all.
 
-    `units` maps the enterprise's sources to their units; None (enterprise.toml is unreadable) leaves references unchecked.
+    `units` maps the enterprise's sources to their units. Where enterprise.toml tells none, references are not checked: the
+    fault is reported there, once.
     """
     rows = read_table(report, root, f"{folder}/points.csv", HEADER)
     if rows is None:
@@ -91,13 +92,13 @@ def read_points(report: Report, root: Path, folder: str, units: dict[str, set[st
 
 
 def _references(row: Row, units: dict[str, set[str]] | None) -> None:
-    if units is None:
+    if not units:
         return
     source, unit = row.cells["source"], row.cells["unit"]
     if source not in units:
-        row.add("source", choice(sorted(units)) if units else "a source of enterprise.toml")
-    elif unit not in units[source]:
-        row.add("unit", f"{choice(sorted(units[source]))} (units of {source})" if units[source] else f"a unit of {source}")
+        row.add("source", choice(sorted(units)))
+    elif units[source] and unit not in units[source]:
+        row.add("unit", f"{choice(sorted(units[source]))} (units of {source})")
 
 
 def _point(row: Row, folder: str) -> PointRow:

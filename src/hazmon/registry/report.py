@@ -47,7 +47,7 @@ def shown(value: object) -> str:
             quoted = f'"{value}"'.replace("\n", "\\n").replace("\t", "\\t")
             return quoted if len(quoted) <= LONGEST_FOUND else f'{quoted[:LONGEST_FOUND]}…"'
         case float():
-            return number(value)
+            return repr(value)
         case list():
             text = "[" + ", ".join(shown(item) for item in cast("list[object]", value)) + "]"
             return text if len(text) <= LONGEST_FOUND else f"a list of {len(cast('list[object]', value))}"

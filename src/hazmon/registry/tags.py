@@ -56,10 +56,10 @@ class _Wiring:
         scale, offset = row.number("scale"), row.number("offset")
         if scale == 0:
             row.add("scale", "a number other than 0")
-        if self.connections is None:
+        if not self.connections:
             return
         if name not in self.connections:
-            row.add("connection", choice(self.connections) if self.connections else "a connection of edge.toml")
+            row.add("connection", choice(self.connections))
             return
         connection = self.connections[name]
         if connection is None:

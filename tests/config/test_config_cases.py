@@ -1,0 +1,49 @@
+"""Every configuration in good/ is read; every one in bad/ is refused with exactly the findings of its expected.txt.
+
+`good/one_tank` is whole. Any other case is a folder of changed files laid over it; `NAME.absent` takes NAME away.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hazmon.errors import ConfigError
+from hazmon.registry import load
+
+HERE = Path(__file__).parent
+BASE = HERE / "good" / "one_tank"
+GOOD = sorted(folder.name for folder in (HERE / "good").iterdir())
+BAD = sorted(folder.name for folder in (HERE / "bad").iterdir())
+
+
+def laid_over(case: Path, onto: Path) -> Path:
+    """The whole configuration of a case, made in `onto`."""
+    shutil.copytree(BASE, onto)
+    for file in case.rglob("*"):
+        target = onto / file.relative_to(case)
+        if file.suffix == ".absent":
+            target.with_suffix("").unlink()
+        elif file.is_file() and file.name != "expected.txt":
+            assert target.exists(), f"{file} changes nothing of {BASE.name}"
+            shutil.copyfile(file, target)
+    return onto
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_good(name: str, tmp_path: Path) -> None:
+    assert load(laid_over(HERE / "good" / name, tmp_path / "config")).points
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad(name: str, tmp_path: Path) -> None:
+    config = laid_over(HERE / "bad" / name, tmp_path / "config")
+    with pytest.raises(ConfigError) as refused:
+        load(config)
+    assert str(refused.value) == (HERE / "bad" / name / "expected.txt").read_text("utf-8").rstrip("\n")
+
+
+def test_bad_configurations_outnumber_forty() -> None:
+    assert len(BAD) >= 40
