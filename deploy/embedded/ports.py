@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def require_free(port: int, purpose: str, remedy: str) -> None:
     except OSError as error:
         holder = holder_of(port)
         by = f" by {holder}" if holder else ""
-        raise EmbeddedError(f"port {port} ({purpose}) is already in use{by} [{error.strerror}]. {remedy}") from error
+        raise EmbeddedError(
+            f"port {port} ({purpose}) is already in use{by} ({os.strerror(error.errno or 0)}). {remedy}"
+        ) from error
 
 
 def accepts(port: int) -> bool:
