@@ -14,7 +14,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class PageBuildHook(BuildHookInterface):  # pyright: ignore[reportMissingTypeArgument]
+class PageBuildHook(BuildHookInterface):
     """Sees to it that src/hazmon/web/static holds the page before files are collected."""
 
     PLUGIN_NAME = "custom"
