@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hazmon_edge.config import load as load_box
 
 from hazmon.errors import ConfigError
 from hazmon.registry import load
@@ -35,6 +36,14 @@ def laid_over(case: Path, onto: Path) -> Path:
 @pytest.mark.parametrize("name", GOOD)
 def test_good(name: str, tmp_path: Path) -> None:
     assert load(laid_over(HERE / "good" / name, tmp_path / "config")).points
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_box_takes_what_the_park_takes(name: str, tmp_path: Path) -> None:
+    """Two readers of edge.toml and tags.csv, each written for its own side, agree on every tag."""
+    config = laid_over(HERE / "good" / name, tmp_path / "config")
+    box = load_box(config / "E01", {})
+    assert {tag.tag for group in box.groups for tag in group.tags} == {point.tag for point in load(config).points}
 
 
 @pytest.mark.parametrize("name", BAD)

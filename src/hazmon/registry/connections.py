@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hazmon.registry.document import Document, Where, read_document
+from hazmon.registry.document import Document, Where, read_document, subtables
 from hazmon.registry.report import Report, choice, number, shown
 from hazmon.registry.shapes import CONNECTIONS, KINDS, CsvDropTable, EdgeTable, ModbusTable, MqttTable, shape
 
@@ -15,8 +17,22 @@ Connection = ModbusTable | MqttTable | CsvDropTable
 _SAMPLE = datetime(2026, 11, 23, 17, 48, 59)  # noqa: DTZ001 - an export writes local times without a zone
 
 
-def read_connections(report: Report, root: Path, folder: str) -> dict[str, Connection | None] | None:
-    """Connections of `<folder>/edge.toml` by name, None for a refused one; None when the file cannot be read at all."""
+@dataclass(frozen=True, slots=True)
+class EdgeFile:
+    """What edge.toml tells: its connections by name, None for a refused one."""
+
+    document: Document
+    connections: dict[str, Connection | None]
+
+    def refuse_idle(self, report: Report, used: AbstractSet[str]) -> None:
+        """A finding for every connection that no tag uses: a box with nothing to read there is wired by mistake."""
+        for index, item in enumerate(subtables(self.document.data, "connection")):
+            if item.get("name") not in used:
+                self.document.add(report, ("connection", index), "at least one tag in tags.csv", "none")
+
+
+def read_connections(report: Report, root: Path, folder: str) -> EdgeFile | None:
+    """`<folder>/edge.toml`; None and a finding when it cannot be read at all."""
     document = read_document(report, root, f"{folder}/edge.toml")
     if document is None:
         return None
@@ -33,7 +49,7 @@ def read_connections(report: Report, root: Path, folder: str) -> dict[str, Conne
                 document.add(report, (*at, "name"), "a name of its own", f"{shown(name)} a second time")
             else:
                 connections[name] = connection
-    return connections
+    return EdgeFile(document, connections)
 
 
 def _connection(report: Report, document: Document, at: Where, item: dict[str, object]) -> Connection | None:
@@ -42,8 +58,8 @@ def _connection(report: Report, document: Document, at: Where, item: dict[str, o
         document.add(report, (*at, "kind"), choice(KINDS), shown(kind))
         return None
     connection = shape(report, document, at, item, CONNECTIONS[kind])
-    if isinstance(connection, ModbusTable) and connection.timeout_s >= connection.period_s:
-        document.add(report, (*at, "timeout_s"), f"less than period_s {number(connection.period_s)}", shown(connection.timeout_s))
+    if isinstance(connection, ModbusTable) and connection.timeout_s > connection.period_s:
+        document.add(report, (*at, "timeout_s"), f"at most period_s {number(connection.period_s)}", shown(connection.timeout_s))
     if isinstance(connection, CsvDropTable):
         _export(report, document, at, connection)
     return connection

@@ -32,8 +32,8 @@ def load(config_dir: Path) -> Park:
             report.open(f"{folder}/{name}")
         file = read_enterprise(report, config_dir, folder)
         rows = read_points(report, config_dir, folder, file.units if file else None)
-        connections = read_connections(report, config_dir, folder)
-        check_tags(report, config_dir, folder, rows, connections)
+        edge = read_connections(report, config_dir, folder)
+        check_tags(report, config_dir, folder, rows, edge)
         points += [row.point for row in (rows or {}).values() if row.point]
         watched = {row.source for row in rows.values()} if rows is not None else None
         if file is None or watched is None:

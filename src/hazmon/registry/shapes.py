@@ -1,4 +1,7 @@
-"""The shapes of the TOML tables. The description of a field is what a finding says was expected."""
+"""The shapes of the TOML tables. The description of a field is what a finding says was expected.
+
+Bounds and defaults of edge.toml are those of the box, which reads the same file without the park.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +110,7 @@ class EdgeTable(Shape):
     park_url: Annotated[str, Field(pattern=r"^https?://[^\s/]+/?$", description="http://host:port or https://host:port")]
     token_file: Text
     data: Text
-    max_backlog_days: Positive = 7.0
+    max_backlog_days: Annotated[float, Field(ge=0.01, le=3660, description="days, 0.01 to 3660")] = 7.0
 
 
 class ModbusTable(Shape):
@@ -116,10 +119,10 @@ class ModbusTable(Shape):
     name: ConnectionName
     kind: str
     host: Host
-    port: Port
+    port: Port = 502
     unit_id: Annotated[int, Field(ge=0, le=255, description="a Modbus unit, 0 to 255")] = 1
-    period_s: Positive
-    timeout_s: Positive = 0.8
+    period_s: Annotated[float, Field(ge=0.05, le=3600, description="seconds, 0.05 to 3600")]
+    timeout_s: Annotated[float, Field(ge=0.01, le=60, description="seconds, 0.01 to 60")] = 0.8
     max_gap: Annotated[int, Field(ge=0, le=124, description="registers, 0 to 124")] = 8
     max_registers: Annotated[int, Field(ge=4, le=125, description="registers, 4 to 125")] = 120
 
@@ -130,8 +133,9 @@ class MqttTable(Shape):
     name: ConnectionName
     kind: str
     host: Host
-    port: Port
-    period_s: Positive
+    port: Port = 1883
+    version: Annotated[Literal["5", "3.1.1"], Field(description='one of "5", "3.1.1"')] = "5"
+    period_s: Annotated[float, Field(ge=1, le=3600, description="seconds, 1 to 3600")]
 
 
 class CsvDropTable(Shape):
@@ -140,13 +144,13 @@ class CsvDropTable(Shape):
     name: ConnectionName
     kind: str
     folder: Text
-    pattern: Text
-    encoding: Text
+    pattern: Text = "*.csv"
+    encoding: Text = "utf-8"
     delimiter: Annotated[str, Field(min_length=1, max_length=1, description="one character")] = ","
     time_column: Text
-    time_format: Text
+    time_format: Text = "%Y-%m-%d %H:%M:%S"
     timezone: Text
-    period_s: Positive
+    period_s: Annotated[float, Field(ge=1, le=86400, description="seconds, 1 to 86400")]
 
 
 CONNECTIONS: dict[str, type[ModbusTable | MqttTable | CsvDropTable]] = {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from pathlib import Path
 
-from hazmon.registry.connections import Connection
+from hazmon.registry.connections import Connection, EdgeFile
 from hazmon.registry.points import PointRow
 from hazmon.registry.registers import BITS, LAST, WORD_ORDERS, WORDS, Claim, conflicts, parse_address
 from hazmon.registry.report import Report, choice, number
 from hazmon.registry.shapes import CsvDropTable, ModbusTable, MqttTable
 from hazmon.registry.table import Row, read_table
 
+_PATH = re.compile(r"\$(\.[^.\[\]]+|\[\d+\])*", re.ASCII)
 HEADER = ("tag", "connection", "address", "type", "word_order", "scale", "offset", "path", "time_path", "source")
 
 
@@ -20,16 +22,18 @@ def check_tags(
     root: Path,
     folder: str,
     points: dict[str, PointRow] | None,
-    connections: dict[str, Connection | None] | None,
+    edge: EdgeFile | None,
 ) -> None:
     """Findings of `<folder>/tags.csv`. What is None could not be read; nothing is blamed on it here."""
     rows = read_table(report, root, f"{folder}/tags.csv", HEADER)
     if rows is None:
         return
-    wiring = _Wiring(points, connections)
+    wiring = _Wiring(points, edge.connections if edge else {})
     for row in rows:
         wiring.read(row)
     wiring.fights()
+    if edge is not None:
+        edge.refuse_idle(report, {row.cells["connection"] for row in rows})
     for tag, point in (points or {}).items():
         if tag and tag not in wiring.rows:
             point.row.add("tag", "a row of that tag in tags.csv", "none")
@@ -38,7 +42,7 @@ def check_tags(
 class _Wiring:
     """The rows read so far, and what each claims."""
 
-    def __init__(self, points: dict[str, PointRow] | None, connections: dict[str, Connection | None] | None) -> None:
+    def __init__(self, points: dict[str, PointRow] | None, connections: dict[str, Connection | None]) -> None:
         self.points = points
         self.connections = connections
         self.rows: dict[str, Row] = {}
@@ -161,4 +165,4 @@ def _empty(row: Row, kind: str, *keys: str) -> None:
 
 
 def _is_path(text: str) -> bool:
-    return text.startswith("$.") and len(text) > 2 and " " not in text
+    return _PATH.fullmatch(text) is not None

@@ -41,7 +41,7 @@ def test_check_groups_findings_by_file_and_aligns_them(refused: Path) -> None:
         "",
     ]
     assert '  row 6  HH          expected a limit within the range 0 to 100; found "150"' in lines
-    assert lines[-1] == "Refused: 14 findings in 5 files."
+    assert lines[-1] == "Refused: 15 findings in 5 files."
 
 
 def test_grade_prints_the_working() -> None:
