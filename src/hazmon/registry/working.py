@@ -11,11 +11,11 @@ from rich.text import Text
 
 from hazmon.registry.enterprise import GradedSource
 from hazmon.registry.gb18218 import ALPHAS, BOUNDS
-from hazmon.registry.report import number
 
 NOTE = (
-    "Trust: alpha, the beta of table 3, the formula of R and its bounds were read in the annex to order 40; Q was read in a\n"
-    "third-party copy of GB 18218-2018 matched by CAS; a beta by class was derived. Check a filing against the printed standard."
+    "Trust: alpha, the beta of table 3, the formula of R and its bounds were read in the annex to order 40. Q, and the beta of a\n"
+    "class, were read in a third-party copy of GB 18218-2018 matched by CAS; the beta of any other row of table 1 was derived from\n"
+    "its class. Numbers are shown to six digits and computed exactly. Check a filing against the printed standard."
 )
 
 
@@ -31,14 +31,15 @@ def working(graded: GradedSource) -> RenderableType:
     table.add_column("Q and β from", no_wrap=True)
     for term in grading.terms:
         numbers = (Fraction(repr(term.chemical.tonnes)), term.entry.q_critical, term.share, term.entry.beta, term.weighted)
-        table.add_row(Text(term.chemical.name), term.chemical.cas, *map(figure, numbers), term.entry.basis)
+        table.add_row(Text(term.chemical.name), term.chemical.cas, *map(_digits, numbers), term.entry.basis)
     weighted = sum((term.weighted for term in grading.terms), Fraction(0))
-    shares = " + ".join(figure(term.share) for term in grading.terms)
+    shares = " + ".join(_digits(term.share) for term in grading.terms)
+    total = f" {_equals(grading.s)}" if len(grading.terms) > 1 else ""
+    verdict = "S ≥ 1: a major hazard source" if grading.is_major else "S < 1: not a major hazard source"
     lines = [
-        f"  S = Σ q/Q = {shares}{f' = {figure(grading.s)}' if len(grading.terms) > 1 else ''}"
-        f"   ({'S ≥ 1: a major hazard source' if grading.is_major else 'S < 1: not a major hazard source'})",
-        f"  α = {figure(grading.alpha)}   ({_alpha_band(grading.residents)})",
-        f"  R = α · Σ β·q/Q = {figure(grading.alpha)} × {figure(weighted)} = {figure(grading.r)}",
+        f"  S = Σ q/Q = {shares}{total}   ({verdict})",
+        f"  α = {_digits(grading.alpha)}   ({_alpha_band(grading.residents)})",
+        f"  R = α · Σ β·q/Q = {_digits(grading.alpha)} × {_digits(weighted)} {_equals(grading.r)}",
         f"  level {grading.level}   ({_bound(grading.r)}); configured: {graded.claimed}",
     ]
     text = Text("\n".join(lines))
@@ -47,10 +48,14 @@ def working(graded: GradedSource) -> RenderableType:
     return Group(table, text, Text())
 
 
-def figure(value: Fraction) -> str:
-    """A number of the working, to six significant digits; `≈` where that rounds."""
-    text = f"{float(value):.6g}"
-    return number(float(value)) if Fraction(text) == value else f"≈{text}"
+def _digits(value: Fraction) -> str:
+    return f"{float(value):.6g}"
+
+
+def _equals(value: Fraction) -> str:
+    """`= 14.4`, or `≈ 10.1103` where six significant digits are not all."""
+    text = _digits(value)
+    return f"{'=' if Fraction(text) == value else '≈'} {text}"
 
 
 def _alpha_band(residents: int) -> str:
