@@ -42,11 +42,11 @@ class GroupMiss:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A reading that was refused by name."""
+    """`count` readings of a tag that were refused for the same reason, the first of them at `at`."""
 
     tag: str
     at: int
-    value: float | None
+    count: int
     reason: str
 
 
@@ -65,6 +65,7 @@ class Delivery:
     blocks: list[ScanBlock] = field(default_factory=list[ScanBlock])
     misses: list[GroupMiss] = field(default_factory=list[GroupMiss])
     refused: list[Refused] = field(default_factory=list[Refused])
+    raw: bytes | None = None  # the batch's own bytes, when anything in it was refused
 
     @property
     def key(self) -> tuple[str, int, int]:

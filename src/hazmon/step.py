@@ -8,7 +8,7 @@ it is told as late alarms, and neither the live state nor the horn hears of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,13 +41,15 @@ class Outcome:
 
 
 def step(
-    plant: Plant, deliveries: Sequence[Delivery], commands: Sequence[Command], now: int
+    plant: Plant, deliveries: Sequence[Delivery], commands: Sequence[Command], now: int, alive: Iterable[str] = ()
 ) -> tuple[list[AlarmEvent], list[Outcome]]:
-    """Move the plant on by these deliveries and commands to `now` (microseconds UTC).
+    """Move the plant on by these deliveries and commands to `now` (microseconds UTC); `alive` names boxes that gave a sign.
 
     Deliveries must be ones that were never stepped before; they are taken box by box in the order of their sequence.
     """
     events: list[AlarmEvent] = []
+    for edge in alive:
+        events += hear(plant, edge, now)
     for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
         events += _absorb(plant, delivery, now)
     events += _silences(plant, now)

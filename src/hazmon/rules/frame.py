@@ -59,8 +59,8 @@ class ScanBlock:
             return None
         return (self.quality == Quality.GOOD) | (self.quality == Quality.CLOCK_SUSPECT)
 
-    def rows(self, mask: Bools) -> ScanBlock:
-        """The scans at which the mask over T is true."""
+    def rows(self, mask: Bools | Ints) -> ScanBlock:
+        """The scans at which the mask over T is true, or those of the given numbers in that order."""
         return ScanBlock(
             self.group,
             self.times[mask],

@@ -41,7 +41,7 @@ SELECT create_hypertable('scan', by_range('ts', INTERVAL '1 day'), create_defaul
 -- The ledger row that makes a batch idempotent.
 CREATE TABLE batch (
     edge       text        NOT NULL,
-    boot       numeric(20) NOT NULL,
+    boot       bigint      NOT NULL,
     seq        bigint      NOT NULL,
     digest     bytea       NOT NULL,
     previous   bytea       NOT NULL,
@@ -51,6 +51,7 @@ CREATE TABLE batch (
     readings   integer     NOT NULL,
     missed     integer     NOT NULL,
     refused    integer     NOT NULL,
+    raw        bytea,                         -- the batch's own bytes, kept whole when anything in it was refused
     PRIMARY KEY (edge, boot, seq)
 );
 CREATE INDEX batch_arrived ON batch (arrived_at);
@@ -65,15 +66,15 @@ CREATE TABLE miss (
 SELECT create_hypertable('miss', by_range('at', INTERVAL '7 days'), create_default_indexes => false);
 CREATE INDEX miss_group ON miss (group_id, at);
 
--- Readings that were refused by name: kept, never part of the record of values.
+-- Readings that were refused, by name; their values are in the batch's own bytes.
 CREATE TABLE refused (
     arrived_at timestamptz NOT NULL,
     edge       text        NOT NULL,
-    boot       numeric(20) NOT NULL,
+    boot       bigint      NOT NULL,
     seq        bigint      NOT NULL,
     tag        text        NOT NULL,
     at         timestamptz NOT NULL,
-    value      float8,
+    count      integer     NOT NULL,
     reason     text        NOT NULL
 );
 CREATE INDEX refused_arrived ON refused (arrived_at);

@@ -1,0 +1,411 @@
+"""The live driver of the step: takes what the boxes deliver, evaluates it, records it, and tells the room.
+
+Recorded before shown, as long as the database answers. If it does not within a second, alarms are shown all the same, marked
+as not yet recorded, and recorded when it is back; receipts always wait for the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import structlog
+from hazmon_edge import wire
+
+from hazmon.alarms.book import Alarm, AlarmEvent
+from hazmon.alarms.commands import Command
+from hazmon.alarms.states import Stimulus
+from hazmon.clock import Clock
+from hazmon.delivery import Delivery, ScanGroup
+from hazmon.errors import BatchError, StoreUnavailable
+from hazmon.feed import Feed
+from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
+from hazmon.plant import Plant
+from hazmon.rules.frame import Ints
+from hazmon.sequences import SeqSet
+from hazmon.step import Outcome, step
+from hazmon.store.record import Recorder, Unrecordable, Work
+from hazmon.store.register import Key, Lookups
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+TICK_S = 0.25  # how often silence is looked at
+PATIENCE_S = 1.0  # how long alarms wait for the database
+RETRY_S = 0.5
+ANSWER_S = 8.0  # how long a box waits for its receipt before it is told to come again
+MANY_READINGS = 200_000  # a transaction takes no more
+
+
+class Busy(Exception):
+    """The queue is full or the record does not answer: the box keeps what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
+
+    event: AlarmEvent
+    recorded: bool
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened since the service began."""
+
+    readings: int = 0
+    batches: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    refused: int = 0
+    late: int = 0
+    missed: dict[str, int] = field(default_factory=dict[str, int])
+    alarms: dict[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(slots=True)
+class _Boot:
+    """A box's run: batches evaluated here, batches recorded here, and the highest number recorded before we met it."""
+
+    before: int
+    stepped: SeqSet = field(default_factory=SeqSet)
+    recorded: SeqSet = field(default_factory=SeqSet)
+
+
+Answer = asyncio.Future[wire.Receipt]
+
+
+class Engine:
+    """One park, one writer. All methods belong to one event loop."""
+
+    def __init__(
+        self,
+        plant: Plant,
+        recorder: Recorder,
+        lookups: Lookups,
+        groups: dict[tuple[str, bytes], ScanGroup],
+        clock: Clock,
+    ) -> None:
+        self.plant = plant
+        self.clock = clock
+        self.alarms: Feed[Notice] = Feed(limit=5000)
+        self.counts = Counts()
+        self.watermark: int | None = None  # microseconds: the newest commit
+        self.commit_s = 0.0
+        self.down = False  # the database does not answer
+        self.unrecorded: dict[int, AlarmEvent] = {}  # shown, and waiting for the database
+        self._changed = np.zeros(len(plant.park.points), bool)
+        self._recorder = recorder
+        self._lookups = lookups
+        self._groups: dict[str, dict[bytes, ScanGroup]] = {}
+        for (edge, digest), group in groups.items():
+            self._groups.setdefault(edge, {})[digest] = group
+        self._boots: dict[tuple[str, int], _Boot] = {}
+        self._waiting: list[Delivery] = []
+        self._answers: dict[Key, Answer] = {}
+        self._alive: set[str] = set()
+        self._commands: list[tuple[Command, asyncio.Future[Outcome]]] = []
+        self._outcomes: list[tuple[Outcome, asyncio.Future[Outcome]]] = []
+        self._unwritten: list[Work] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+
+    @property
+    def queue(self) -> int:
+        """Batches that wait for a commit."""
+        return len(self._answers)
+
+    async def submit(self, edge: str, bodies: Sequence[bytes]) -> list[wire.Receipt]:
+        """Take a box's batches (canonical bytes); answers when they are committed, in their order.
+
+        Raises Busy, BatchError on bytes that are no batch, PermissionError on a batch of another box.
+        """
+        full = len(self._answers) >= self.plant.park.settings.queue_batches
+        if full and not self.down:
+            raise Busy("the queue is full")
+        batches = [(body, read_batch(body)) for body in bodies]
+        for _, batch in batches:
+            if batch.edge != edge or edge not in self.plant.boxes:
+                raise PermissionError(f"box {edge} may not send for {batch.edge}")
+        answers = [await self._admit(batch, body) for body, batch in batches]
+        waiting = [answer for answer in answers if isinstance(answer, asyncio.Future)]
+        if waiting:
+            self._wake.set()
+            if full:
+                raise Busy("evaluated, but the record does not answer and the queue is full")
+            await asyncio.wait(waiting, timeout=ANSWER_S)
+        return [_receipt(answer) for answer in answers]
+
+    def heartbeat(self, edge: str) -> None:
+        """A sign of life from a box."""
+        if edge in self.plant.boxes:
+            self._alive.add(edge)
+
+    async def command(self, command: Command) -> Outcome:
+        """Carry out a command; answers when it is recorded. Raises StoreUnavailable when it cannot be."""
+        if self.down:
+            raise StoreUnavailable("the record does not answer: the command is not carried out")
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._commands.append((command, future))
+        self._wake.set()
+        done, _ = await asyncio.wait({future}, timeout=ANSWER_S)
+        if not done:
+            raise StoreUnavailable("the record does not answer: whether the command will be recorded is not known")
+        return future.result()
+
+    def open_alarms(self) -> list[tuple[Alarm, bool]]:
+        """The alarms that are not over, each with whether its last event is recorded."""
+        return [(alarm, alarm.event not in self.unrecorded) for alarm in self.plant.book.open.values()]
+
+    def take_changed(self) -> Ints:
+        """Indices of the points with a new reading since the last call."""
+        indices = np.flatnonzero(self._changed)
+        self._changed[:] = False
+        return indices
+
+    def begin_with(self, events: list[AlarmEvent]) -> None:
+        """Events that the recovery made, to be recorded first."""
+        if events:
+            self._unwritten.append(Work([], events))
+            self.unrecorded.update({event.number: event for event in events})
+
+    async def run(self) -> None:
+        """Turn until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            await self._turn()
+
+    async def finish(self) -> None:
+        """Record what is still in hand; for when the service stops."""
+        await self._turn()
+        if self._writer is not None:
+            await asyncio.wait({self._writer}, timeout=5)
+            self._writer.cancel()
+        await self._recorder.close()
+
+    async def _admit(self, batch: wire.Batch, canonical: bytes) -> wire.Receipt | Answer:
+        key = (batch.edge, batch.boot, batch.seq)
+        if key in self._answers:
+            return self._answers[key]
+        boot = await self._boot(batch.edge, batch.boot)
+        try:
+            if await self._is_recorded(boot, key):
+                self.counts.duplicates += 1
+                return wire.Receipt(batch.boot, batch.seq, "duplicate")
+            known = self._groups.setdefault(batch.edge, {})
+            for group in batch.groups:
+                if group.digest not in known:
+                    check_group(group)
+                    known[group.digest] = await self._asked(self._lookups.add_group(batch.edge, group))
+            delivery = accept(canonical, batch, known, self.clock.now(), self.plant.park.settings.future_s)
+        except StoreUnavailable as error:
+            raise Busy(str(error)) from error
+        except BatchError as error:
+            self.counts.rejected += 1
+            return wire.Receipt(batch.boot, batch.seq, "rejected", isinstance(error, UnknownGroup), str(error))
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = asyncio.get_running_loop().create_future()
+            self._waiting.append(delivery)
+        return answer
+
+    async def _boot(self, edge: str, number: int) -> _Boot:
+        key = (edge, number)
+        if key not in self._boots:
+            try:
+                before = await self._asked(self._lookups.last_seq(edge, number))
+            except StoreUnavailable:
+                return _Boot(-1)  # judged as new; the ledger will know better when it is back
+            self._boots.setdefault(key, _Boot(before))
+        return self._boots[key]
+
+    async def _is_recorded(self, boot: _Boot, key: Key) -> bool:
+        seq = key[2]
+        if seq in boot.recorded:
+            return True
+        if seq > boot.before or seq in boot.stepped:
+            return False
+        return await self._asked(self._lookups.is_recorded(key))
+
+    async def _asked(self, question: Coroutine[Any, Any, T]) -> T:
+        """The database's answer, if it comes in time. Raises StoreUnavailable."""
+        task = asyncio.ensure_future(question)
+        done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
+        if not done:
+            task.add_done_callback(_forget)
+            raise StoreUnavailable("the database does not answer")
+        return task.result()
+
+    async def _turn(self) -> None:
+        """Evaluate what has come, hand it to the writer, and show it: recorded if the database is quick, else as it is."""
+        deliveries = self._take()
+        commands, self._commands = self._commands, []
+        alive, self._alive = self._alive, set()
+        now = self.clock.now()
+        fresh = [delivery for delivery in deliveries if self._mark_stepped(delivery)]
+        events, outcomes = step(self.plant, fresh, [command for command, _ in commands], now, alive)
+        self._count(fresh, events)
+        kept = self._kept(deliveries)
+        for outcome, (_, future) in zip(outcomes, commands, strict=True):
+            if outcome.event is None:
+                _resolve(future, outcome)
+            else:
+                self._outcomes.append((outcome, future))
+        if kept or events:
+            self._unwritten.append(Work(kept, events))
+            for event in events:
+                self.unrecorded[event.number] = event
+        if self._unwritten and self._writer is None:
+            self._writer = asyncio.create_task(self._write())
+        writer = self._writer
+        if writer is not None and not self.down:
+            await asyncio.wait({writer}, timeout=PATIENCE_S)
+            if not writer.done():
+                log.warning("database does not answer", waiting=len(self._unwritten))
+                self.down = True
+                self._show_unrecorded([event for work in self._unwritten for event in work.events])
+        elif self.down:
+            self._show_unrecorded(events)
+
+    def _take(self) -> list[Delivery]:
+        """The next deliveries, no more than one transaction should hold."""
+        readings = 0
+        for count, delivery in enumerate(self._waiting):
+            readings += delivery.readings
+            if readings > MANY_READINGS and count:
+                taken, self._waiting = self._waiting[:count], self._waiting[count:]
+                self._wake.set()
+                return taken
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _mark_stepped(self, delivery: Delivery) -> bool:
+        boot = self._boots.setdefault((delivery.edge, delivery.boot), _Boot(-1))
+        if delivery.seq in boot.stepped:
+            return False
+        boot.stepped.add(delivery.seq)
+        return True
+
+    def _kept(self, deliveries: list[Delivery]) -> list[Delivery]:
+        """In a long outage only so many batches are held for the database; the others stay with their boxes."""
+        if not self.down:
+            return deliveries
+        held = sum(len(work.deliveries) for work in self._unwritten)
+        room = max(0, self.plant.park.settings.queue_batches - held)
+        for delivery in deliveries[room:]:
+            self._answers.pop(delivery.key).cancel()
+        return deliveries[:room]
+
+    def _count(self, fresh: Sequence[Delivery], events: Sequence[AlarmEvent]) -> None:
+        for delivery in fresh:
+            self.counts.batches += 1
+            self.counts.readings += delivery.readings
+            self.counts.refused += sum(refused.count for refused in delivery.refused)
+            for miss in delivery.misses:
+                readings = miss.count * (1 if miss.column is not None else len(miss.group.tags))
+                cause = miss.cause.name.lower()
+                self.counts.missed[cause] = self.counts.missed.get(cause, 0) + readings
+            for block in delivery.blocks:
+                self._changed[block.points[block.points >= 0]] = True
+        for event in events:
+            if event.stimulus in (Stimulus.RAISE, Stimulus.RAISE_LATE):
+                self.counts.alarms[event.alarm.rule] = self.counts.alarms.get(event.alarm.rule, 0) + 1
+
+    async def _write(self) -> None:
+        """Write all works in hand until they are written; runs as the one writer task."""
+        alone = False  # after a refusal by the record: work by work, so that only the one at fault is refused
+        while True:
+            if not self._unwritten:
+                self._writer = None
+                self.down = False
+                return
+            works = self._unwritten[:1] if alone else list(self._unwritten)
+            began = self.clock.monotonic()
+            try:
+                await self._recorder.write(works)
+            except StoreUnavailable as error:
+                log.warning("not recorded, trying again", error=str(error), works=len(works))
+                await asyncio.sleep(RETRY_S)
+                continue
+            except Unrecordable as error:
+                self._set_aside(works, error)
+                alone = True
+                continue
+            self.commit_s = self.clock.monotonic() - began
+            self._settle(works)
+            alone = alone and bool(self._unwritten)
+
+    def _set_aside(self, works: Sequence[Work], error: Unrecordable) -> None:
+        """The record refuses what is in these works: go on one batch at a time, and give the one at fault back to its box."""
+        del self._unwritten[: len(works)]
+        if len(works) == 1 and len(works[0].deliveries) + len(works[0].events) == 1:
+            log.error("unrecordable", error=str(error))
+            for delivery in works[0].deliveries:
+                self.counts.rejected += 1
+                answer = self._answers.pop(delivery.key, None)
+                if answer is not None and not answer.done():
+                    reason = f"the record refuses it: {error}"
+                    answer.set_result(wire.Receipt(delivery.boot, delivery.seq, "rejected", reason=reason))
+            return
+        events = [Work([], [event]) for work in works for event in work.events]
+        self._unwritten[:0] = events + [Work([delivery]) for work in works for delivery in work.deliveries]
+
+    def _settle(self, works: Sequence[Work]) -> None:
+        """The works are committed: tell the room and the boxes."""
+        del self._unwritten[: len(works)]
+        self.watermark = self.clock.now()
+        for work in works:
+            for event in work.events:
+                self.unrecorded.pop(event.number, None)
+                self.alarms.publish(Notice(event, recorded=True))
+            for delivery in work.deliveries:
+                boot = self._boots.get((delivery.edge, delivery.boot))
+                if boot is not None:
+                    boot.recorded.add(delivery.seq)
+                answer = self._answers.pop(delivery.key, None)
+                if answer is not None and not answer.done():
+                    answer.set_result(_accepted(delivery))
+        ready = {event.number for work in works for event in work.events}
+        for outcome, future in self._outcomes:
+            if outcome.event is not None and outcome.event.number in ready:
+                _resolve(future, outcome)
+        self._outcomes = [entry for entry in self._outcomes if not entry[1].done()]
+
+    def _show_unrecorded(self, events: Sequence[AlarmEvent]) -> None:
+        for event in events:
+            if event.number in self.unrecorded:
+                self.alarms.publish(Notice(event, recorded=False))
+
+
+def _receipt(answer: wire.Receipt | Answer) -> wire.Receipt:
+    if not isinstance(answer, asyncio.Future):
+        return answer
+    if not answer.done() or answer.cancelled():
+        raise Busy("the record does not answer")
+    return answer.result()
+
+
+def _accepted(delivery: Delivery) -> wire.Receipt:
+    refused: list[dict[str, object]] = [
+        {"tag": r.tag, "at": r.at, "count": r.count, "reason": r.reason} for r in delivery.refused
+    ]
+    return wire.Receipt(delivery.boot, delivery.seq, "accepted", refused=refused)
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not future.done():
+        future.set_result(outcome)
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    """Whatever comes of an answer that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,164 @@
+"""From a box's bytes to a delivery: decoded into matrices, checked with masks, nothing touched reading by reading.
+
+What cannot be accepted is refused by name and counted; the rest of the batch is kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+from hazmon_edge import wire
+
+from hazmon.clock import US
+from hazmon.delivery import Delivery, GroupMiss, Refused, ScanGroup
+from hazmon.errors import BatchError
+from hazmon.model import NO_VALUE, MissCause, Quality
+from hazmon.rules.frame import Bools, ScanBlock
+
+Groups = Mapping[bytes, ScanGroup]
+EARLIEST, LATEST = 946_684_800_000_000, 4_102_444_800_000_000  # 2000-01-01 and 2100-01-01
+MAX_COUNT = 1_000_000
+_CAUSES = frozenset(MissCause)
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+
+
+class UnknownGroup(BatchError):
+    """A batch that speaks of a group whose membership was never declared; the box declares it and sends again."""
+
+
+def read_batch(canonical: bytes) -> wire.Batch:
+    """Decode the canonical bytes. Raises BatchError saying what is wrong."""
+    try:
+        batch = wire.decode(canonical)
+    except wire.WireError as error:
+        raise BatchError(str(error)) from error
+    if batch.boot >= 2**63 or batch.seq >= 2**63:
+        raise BatchError("boot and seq must be below 2^63")
+    return batch
+
+
+def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, future_s: float) -> Delivery:
+    """Turn a batch into a delivery. `groups` are the box's known groups by digest.
+
+    Raises UnknownGroup, or BatchError when a block does not fit its group.
+    """
+    if not EARLIEST <= batch.made_us <= LATEST:
+        raise BatchError("made_us is no time of this century")
+    delivery = Delivery(
+        edge=batch.edge,
+        boot=batch.boot,
+        seq=batch.seq,
+        digest=wire.digest(canonical),
+        previous=batch.previous,
+        made_at=batch.made_us,
+        arrived=arrived,
+    )
+    horizon = arrived + round(future_s * US)
+    for packed in batch.blocks:
+        group = _group(groups, packed.group)
+        if packed.points != len(group.tags):
+            raise BatchError(f"group {group.name} has {len(group.tags)} points, the block {packed.points}")
+        block = _check(matrix(packed, group), group, horizon, delivery.refused)
+        if block.times.size:
+            delivery.groups[group.id] = group
+            delivery.blocks.append(block)
+    for miss in batch.misses:
+        group = _group(groups, miss.group)
+        column = None if miss.column == wire.WHOLE_GROUP else miss.column
+        if not EARLIEST <= miss.at_us <= LATEST:
+            raise BatchError(f"a miss of group {group.name} is at no time of this century")
+        if miss.cause not in _CAUSES or (column is not None and column >= len(group.tags)) or not 0 < miss.count <= MAX_COUNT:
+            raise BatchError(f"a miss of group {group.name} names column {miss.column}, count {miss.count}, cause {miss.cause}")
+        delivery.misses.append(GroupMiss(group, column, miss.at_us, miss.count, MissCause(miss.cause)))
+    if delivery.refused:
+        delivery.raw = canonical
+    return delivery
+
+
+def matrix(packed: wire.PackedBlock, group: ScanGroup) -> ScanBlock:
+    """The block as matrices: the vectorised twin of wire.unpack_block."""
+    t, n = packed.scans, packed.points
+    kinds = np.frombuffer(packed.kinds, np.uint8)
+    kind, scale = kinds >> 4, 10.0 ** (kinds & 15)
+    values = np.empty((t, n))
+    decimal = kind >= 2
+    if decimal.any():
+        integers = np.cumsum(_unplanes(packed.decimals).reshape(t, -1), axis=0, dtype=np.int64)
+        values[:, decimal] = integers / scale[decimal]
+        single = kind == 3
+        if single.any():
+            values[:, single] = values[:, single].astype(np.float32)
+    if not decimal.all():
+        values[:, kind == 1] = np.frombuffer(packed.singles, "<f4").reshape(t, -1)
+        values[:, kind == 0] = np.frombuffer(packed.doubles, "<f8").reshape(t, -1)
+    quality = None
+    if packed.quality is not None:
+        quality = np.frombuffer(packed.quality, np.uint8).reshape(t, n)
+        values[quality >= NO_VALUE] = np.nan
+    offsets = None if packed.offsets is None else _unplanes(packed.offsets).astype(np.int32).reshape(t, n)
+    times = np.cumsum(np.frombuffer(packed.times, "<i8"))
+    return ScanBlock(group.id, times, values, quality, offsets, group.points)
+
+
+def check_group(group: wire.Group) -> None:
+    """Refuse a declaration that cannot be kept. Raises BatchError."""
+    if not all(_NAME.fullmatch(name) for name in (group.name, *group.points)):
+        raise BatchError("a group's name and tags are 1 to 128 printable characters")
+    if group.period_us <= 0 or len(set(group.points)) != len(group.points):
+        raise BatchError(f"group {group.name}: period {group.period_us}, or a tag that stands twice")
+
+
+def _unplanes(data: bytes) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+    planes = np.frombuffer(data, np.uint8).reshape(4, -1)
+    return np.ascontiguousarray(planes.T).reshape(-1).view("<i4")
+
+
+def _group(groups: Groups, digest: bytes) -> ScanGroup:
+    try:
+        return groups[digest]
+    except KeyError:
+        raise UnknownGroup("unknown-group") from None
+
+
+def _check(block: ScanBlock, group: ScanGroup, horizon: int, refused: list[Refused]) -> ScanBlock:
+    """Order the scans in time, take out what is refused. Two scans at one instant are set a microsecond apart."""
+    if block.times.size > 1 and (np.diff(block.times) <= 0).any():
+        order = np.argsort(block.times, kind="stable")
+        steps = np.arange(order.size)
+        block = block.rows(order)
+        block.times = np.maximum.accumulate(block.times - steps) + steps
+    past = block.times < EARLIEST
+    if past.any():
+        _refuse(block.rows(past), group, None, "before-2000", refused)
+        block = block.rows(~past)
+    future = block.times > horizon
+    if future.any():
+        _refuse(block.rows(future), group, None, "future", refused)
+        block = block.rows(~future)
+    unknown = block.points < 0
+    if unknown.any() and block.times.size:
+        _refuse(block, group, np.broadcast_to(unknown, block.values.shape), "unknown-tag", refused)
+    hollow = ~np.isfinite(block.values)
+    if block.quality is not None:
+        hollow &= block.quality < NO_VALUE
+    if hollow.any():
+        _refuse(block, group, hollow, "not-a-number", refused)
+        quality = np.zeros(block.values.shape, np.uint8) if block.quality is None else block.quality.copy()
+        quality[hollow] = Quality.ABSENT
+        block.quality = quality
+        block.values = np.where(hollow, np.nan, block.values)
+    return block
+
+
+def _refuse(block: ScanBlock, group: ScanGroup, cells: Bools | None, reason: str, refused: list[Refused]) -> None:
+    """Name every tag of which readings are refused, with how many and since when."""
+    present = block.present()
+    mask = np.ones(block.values.shape, bool) if cells is None else cells
+    if present is not None:
+        mask = mask & present
+    times = np.broadcast_to(block.cell_times(), mask.shape)
+    for column in np.flatnonzero(mask.any(axis=0)):
+        rows = np.flatnonzero(mask[:, column])
+        refused.append(Refused(group.tags[column], int(times[rows[0], column]), int(rows.size), reason))
