@@ -32,7 +32,7 @@ if sys.version_info < OLDEST:  # before anything that an older Python cannot imp
     for name in ("python3.13", "python3.12", "python3.11"):
         newer = shutil.which(name)
         if newer:
-            os.execv(newer, [newer, *sys.argv])
+            os.execv(newer, [newer, *sys.argv])  # noqa: S606
     sys.exit(f"✗ Python 3.11 or later is needed; this is {sys.version.split()[0]}. 需要 Python 3.11 以上。")
 
 from embedded.debian import Bundle, unpack  # noqa: E402
