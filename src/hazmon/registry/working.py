@@ -13,9 +13,10 @@ from hazmon.registry.enterprise import GradedSource
 from hazmon.registry.gb18218 import ALPHAS, BOUNDS
 
 NOTE = (
-    "Trust: alpha, the beta of table 3, the formula of R and its bounds were read in the annex to order 40. Q, and the beta of a\n"
-    "class, were read in a third-party copy of GB 18218-2018 matched by CAS; the beta of any other row of table 1 was derived from\n"
-    "its class. Numbers are shown to six digits and computed exactly. Check a filing against the printed standard."
+    "Trust: alpha, the beta of table 3, the formula of R and its bounds were read in the annex to order 40.\n"
+    "Q, and the beta of a class, were read in a third-party copy of GB 18218-2018 matched by CAS;\n"
+    "the beta of any other row of table 1 was derived from its class. Numbers are shown to six digits and\n"
+    "computed exactly. Check a filing against the printed standard."
 )
 
 
