@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hazmon.alarms.book import AlarmBook, Subject
+from hazmon.clock import US
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park, Rule, priority
 from hazmon.rules.frame import NEVER, Frame, Ints
@@ -15,6 +16,7 @@ from hazmon.rules.rate import Trail
 from hazmon.rules.walk import RuleState
 
 BOX = "box"  # the tag of a box's own alarm
+START_GRACE_US = 20 * US  # a service and its boxes that start together need a while to meet
 
 
 @dataclass(slots=True)
@@ -46,6 +48,7 @@ class BoxState:
     """A box: when it was last heard of, the batch that is expected next, and its late lane while it has a backlog."""
 
     heard: int
+    met: bool = False  # since the service began
     boot: int = NEVER
     next_seq: int = 0
     lane: LateLane | None = None
@@ -68,19 +71,20 @@ class Plant:
 
     @classmethod
     def of(cls, park: Park, now: int, book: AlarmBook | None = None) -> Plant:
-        """A plant of which nothing has been heard yet; silence is counted from `now`."""
+        """A plant of which nothing has been heard yet; silence is counted from START_GRACE after `now`."""
         count = len(park.points)
+        quiet_since = now + START_GRACE_US
         book = book or AlarmBook()
         plant = cls(
             park=park,
             table=LimitTable.of(park.points),
             rules=RuleState.quiet(count),
             frame=Frame.empty(count),
-            heard=np.full(count, now, np.int64),
+            heard=np.full(count, quiet_since, np.int64),
             excused={},
             subjects=[Subject(point.enterprise, point.tag, point.source, point.name, point.uom) for point in park.points],
             groups={},
-            boxes={enterprise.id: BoxState(now) for enterprise in park.enterprises},
+            boxes={enterprise.id: BoxState(quiet_since) for enterprise in park.enterprises},
             book=book,
         )
         for edge in plant.boxes:

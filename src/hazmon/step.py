@@ -61,6 +61,9 @@ def step(
 def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
     """A sign of life from a box."""
     box = plant.boxes[edge]
+    if not box.met:
+        box.met = True
+        plant.heard[sorted(plant.points_of(edge))] = now
     box.heard = now
     link = f"{edge}/{BOX}"
     if link not in plant.excused:
@@ -114,9 +117,13 @@ def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[A
     events: list[AlarmEvent] = []
     link = f"{state.group.edge}/{state.group.connection}"
     if link in plant.excused:
-        plant.heard[sorted(plant.excused.pop(link))] = now
-        event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
-        events += [event] if event else []
+        own = block.points[block.points >= 0]
+        plant.heard[own] = now
+        plant.excused[link] -= set(own.tolist())
+        if not plant.excused[link]:  # a connection may be read in several groups: it is back when all of them are
+            del plant.excused[link]
+            event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
+            events += [event] if event else []
     present = block.present()
     heard = block.points if present is None else block.points[present.any(axis=0)]
     plant.heard[heard[heard >= 0]] = now
