@@ -12,6 +12,12 @@ from house.sources import FOLDERS, PRODUCT, ROOT, files, name, nodes
 SQL = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|TRUNCATE|COPY|WITH|PRAGMA|BEGIN|SET)\s+\w")
 STORES = ("src/hazmon/store/", "edge/src/hazmon_edge/store.py")
 CLOCK = re.compile(
+    r"(\bimport time\b|\bfrom time import|\bdatetime\.(now|utcnow|today)\(|\bdate\.today\(|\b(loop|get_running_loop\(\))\.time\(\))"
+)
+# one task for each connection of a box, one for each subscriber of the feed: what ends there must not end the others
+TASK_BOUNDARIES = {"edge/src/hazmon_edge/connection.py", "src/hazmon/feed.py"}
+UNNAMED = {"utils", "util", "helpers", "common", "managers", "misc"}
+LONGEST = 400
 _HOSTS = (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"))
 HOSTS = [f"{host}.{end}" for host, end in _HOSTS]
 PRIVATE = re.compile(r"(?<![\w.])/(work|root|home/\w+)/")
