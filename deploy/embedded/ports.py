@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -43,13 +44,26 @@ def holder_of(port: int) -> str | None:
     """`process 812 (postgres)` for whoever listens on `port`; None when it cannot be seen (another user's process)."""
     inodes = _listening_inodes(port)
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [link.readlink().name for link in (process / "fd").iterdir()]
-            if inodes.intersection(links):
-                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
-        except OSError:  # gone, or not ours to look into
-            continue
+        if inodes & _descriptors(process):
+            return f"process {process.name} ({_command(process)})"
     return None
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "just ended"
+
+
+def _descriptors(process: Path) -> set[str]:
+    """What the open files of a process are; none of one that is gone or not ours to look into."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        for link in list((process / "fd").iterdir()):
+            with contextlib.suppress(OSError):  # closed meanwhile, as the one that reads this folder is
+                found.add(str(link.readlink()))
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:

@@ -11,9 +11,14 @@ from house.sources import FOLDERS, PRODUCT, ROOT, files, name, nodes
 
 SQL = re.compile(r"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|TRUNCATE|COPY|WITH|PRAGMA|BEGIN|SET)\s+\w")
 STORES = ("src/hazmon/store/", "edge/src/hazmon_edge/store.py")
-CLOCK = re.compile(
-    r"(\bimport time\b|\bfrom time import|\bdatetime\.(now|utcnow|today)\(|\bdate\.today\(|\b(loop|get_running_loop\(\))\.time\(\))"
+_READERS = (
+    r"\bimport time\b",
+    r"\bfrom time import",
+    r"\bdatetime\.(now|utcnow|today)\(",
+    r"\bdate\.today\(",
+    r"\bloop(\(\))?\.time\(\)",
 )
+CLOCK = re.compile("|".join(_READERS))
 # one task for each connection of a box, one for each subscriber of the feed: what ends there must not end the others
 TASK_BOUNDARIES = {"edge/src/hazmon_edge/connection.py", "src/hazmon/feed.py"}
 UNNAMED = {"utils", "util", "helpers", "common", "managers", "misc"}
