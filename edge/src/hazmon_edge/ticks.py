@@ -1,6 +1,7 @@
 """When to read: an absolute grid, and what happens to ticks that were missed.
 
 Pure: `next_tick` gets the time and returns a decision. The grid never moves, so a slow read does not push later ones.
+`Debts` counts for devices that send when they like.
 """
 
 from __future__ import annotations
@@ -47,3 +48,29 @@ def first_tick(now: int, index: int, of: int, interval: int) -> int:
     spread = min(SECOND_NS // 50, interval // 2)
     step = min(SECOND_NS // 200, spread // max(of, 1))
     return now + step * (index + 1)
+
+
+class Debts:
+    """Who owes a reading. A sensor's own second is not ours: one that comes just before and just after the full second, then
+    not at all in the next, owes nothing; so a period in debt or in credit is carried, and owed + carried == received + missed."""
+
+    def __init__(self, points: int) -> None:
+        self._owed = [0] * points
+
+    def pay(self, column: int) -> None:
+        """A reading came."""
+        self._owed[column] = max(self._owed[column] - 1, -1)
+
+    def owe(self) -> list[int]:
+        """A period has passed. Returns the columns that are now a whole period behind: their reading is missed."""
+        missed: list[int] = []
+        for column, owed in enumerate(self._owed):
+            if owed >= 1:
+                missed.append(column)
+            else:
+                self._owed[column] = owed + 1
+        return missed
+
+    def clear(self) -> None:
+        """Debts were accounted for otherwise."""
+        self._owed = [0] * len(self._owed)

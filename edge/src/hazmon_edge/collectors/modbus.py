@@ -10,6 +10,7 @@ import asyncio
 import logging
 import struct
 from dataclasses import dataclass
+from typing import cast
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ConnectionException, ModbusException
@@ -242,7 +243,7 @@ class ModbusCollector:
         client = self._client
         if up or client is None or not self._asking:
             return
-        waiting: asyncio.Future[ModbusPDU] = client.ctx.response_future
+        waiting = cast("asyncio.Future[ModbusPDU]", client.ctx.response_future)  # pyright: ignore[reportUnknownMemberType]
         if not waiting.done():
             waiting.set_exception(ConnectionException("closed"))
 
