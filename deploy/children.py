@@ -17,7 +17,6 @@ from embedded.processes import log_since, open_log
 from embedded.report import tail
 
 _PATIENCE_S = 10.0
-_PAUSE_S = 2.0
 _DEATHS = 3  # within _DEATHS_WINDOW_S: it will not live, and starting it again only hides that
 _DEATHS_WINDOW_S = 60.0
 
@@ -76,15 +75,16 @@ class Child:
         return f"{self.name} {how}; the end of {self.log}:\n{tail(log_since(self.log, self.since)) or '    (empty)'}"
 
 
-async def watch(child: Child, say: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
+async def watch(child: Child, say: Callable[[str], None], pause_s: float = 2.0) -> None:
     """Start `child` again whenever it ends, and say so; raise ChildFailed if it ends 3 times within a minute."""
     while child.process is not None:
         await child.process.wait()
-        child.deaths = [at for at in child.deaths if at > now() - _DEATHS_WINDOW_S] + [now()]
+        now = time.monotonic()
+        child.deaths = [at for at in child.deaths if at > now - _DEATHS_WINDOW_S] + [now]
         if len(child.deaths) >= _DEATHS:
             raise ChildFailed(child.obituary())
-        say(f"✗ {child.obituary()}\n  {_PAUSE_S:.0f} 秒后重新启动 · started again in {_PAUSE_S:.0f} s")
-        await asyncio.sleep(_PAUSE_S)
+        say(f"✗ {child.obituary()}\n  {pause_s:.0f} 秒后重新启动 · started again in {pause_s:.0f} s")
+        await asyncio.sleep(pause_s)
         await child.start()
 
 

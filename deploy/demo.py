@@ -32,13 +32,11 @@ from embedded import (
     start_mosquitto,
     start_postgres,
 )
-from embedded.ports import LOOPBACK, require_free
+from embedded.ports import LOOPBACK, broker_port, database_port, require_free
 from embedded.report import say
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config"
-DATABASE_PORT = 15432
-BROKER_PORT = 18830
 READY_LIMIT_S = 90.0
 NO_SCRIPT = "—"
 
@@ -101,7 +99,7 @@ def _only_one(home: Path) -> Generator[None]:
             lock.seek(0)
             raise EmbeddedError(
                 f"演示已在 {home} 上运行。 A demo already runs on {home} (pid {lock.read().strip()}): "
-                "stop it first, or set HAZMON_HOME and HAZMON_PORT for a second one"
+                "open its page, or stop it first"
             ) from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
@@ -136,7 +134,7 @@ def _database(home: Path, started: list[Daemon]) -> tuple[str, bool]:
     if running is not None:  # `python -m embedded up`: a developer's, and not ours to stop
         return running.url, False
     new = not (home / "postgres").exists()
-    started.append(start_postgres(servers(home), home / "postgres", DATABASE_PORT))
+    started.append(start_postgres(servers(home), home / "postgres", database_port()))
     return started[-1].url, new
 
 
@@ -147,7 +145,7 @@ def _broker(home: Path, started: list[Daemon]) -> str:
     running = running_mosquitto(home / "mosquitto")
     if running is not None:
         return running.url
-    started.append(start_mosquitto(servers(home), home / "mosquitto", BROKER_PORT))
+    started.append(start_mosquitto(servers(home), home / "mosquitto", broker_port()))
     return started[-1].url
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from embedded.browser import chromium
 from embedded.mosquitto import running_mosquitto, start_mosquitto
+from embedded.ports import broker_port, database_port
 from embedded.postgres import running_postgres, start_postgres
 from embedded.processes import Daemon
 from embedded.report import EmbeddedError, say
@@ -37,8 +38,12 @@ def main() -> int:
     parser.add_argument(
         "--home", type=Path, default=Path(os.environ.get("HAZMON_HOME", ".hazmon")), help="default: HAZMON_HOME or .hazmon"
     )
-    parser.add_argument("--port", type=int, default=15432, help="of the database, 0 = a free one (default: 15432)")
-    parser.add_argument("--mqtt-port", type=int, default=18830, help="of the broker, 0 = a free one (default: 18830)")
+    parser.add_argument(
+        "--port", type=int, default=database_port(), help="of the database, 0 = a free one (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--mqtt-port", type=int, default=broker_port(), help="of the broker, 0 = a free one (default: %(default)s)"
+    )
     parser.add_argument("--foreground", action="store_true", help="up: stay, and stop both at Ctrl-C")
     options = parser.parse_args()
     home = options.home.absolute()

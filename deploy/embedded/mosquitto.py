@@ -41,7 +41,7 @@ def start_mosquitto(programs: Servers, folder: Path, port: int = 0, *, log: Path
     if running is not None:
         raise EmbeddedError(f"a broker already runs on {folder} (pid {running.pid})")
     if port:
-        require_free(port, "MQTT broker", "Stop it, or choose another port.")
+        require_free(port, "MQTT broker", "Stop it, or choose another port with HAZMON_MQTT_PORT.")
     port = port or free_port()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings = folder / "mosquitto.conf"

@@ -13,6 +13,16 @@ LOOPBACK = "127.0.0.1"
 _LISTEN = "0A"
 
 
+def database_port() -> int:
+    """Where the database of a home listens unless told otherwise; 0 = any free port."""
+    return int(os.environ.get("HAZMON_DATABASE_PORT", "15432"))
+
+
+def broker_port() -> int:
+    """Where the broker of a home listens unless told otherwise; 0 = any free port."""
+    return int(os.environ.get("HAZMON_MQTT_PORT", "18830"))
+
+
 def free_port() -> int:
     """A TCP port that nobody listened on a moment ago."""
     with socket.create_server((LOOPBACK, 0)) as probe:

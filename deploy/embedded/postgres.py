@@ -76,7 +76,7 @@ def start_postgres(programs: Servers, data: Path, port: int = 0, *, log: Path | 
     if running is not None:
         raise EmbeddedError(f"a database server already runs on {data} (pid {running.pid})")
     if port:
-        require_free(port, "database", "Stop it, or choose another port.")
+        require_free(port, "database", "Stop it, or choose another port with HAZMON_DATABASE_PORT.")
     port = port or free_port()
     _write_settings(data, port, account)
     (data / "postmaster.pid").unlink(missing_ok=True)  # of a server that is no longer: checked just above
