@@ -35,10 +35,10 @@ test: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 bench: setup
-	@$(BIN)/python -m bench
+	@PYTHONPATH=deploy:tests $(BIN)/python -m bench
 
 screenshots: setup
-	@$(BIN)/python -m screenshots
+	@$(BIN)/python tests/browser/screenshots.py
 
 clean:
 	@$(PYTHON) deploy/clean.py

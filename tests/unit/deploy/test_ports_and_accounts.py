@@ -56,9 +56,9 @@ def test_a_server_of_root_runs_as_somebody_else(tmp_path: Path) -> None:
         assert account is None
 
 
-def test_a_folder_stays_where_it_is_if_its_server_can_reach_it(tmp_path: Path) -> None:
-    assert settle(tmp_path / "deep" / "data").name == "data"
-    assert (tmp_path / "deep").is_dir()
+def test_a_folder_stays_where_it_is_if_its_server_can_reach_it(session_folder: Path) -> None:
+    assert settle(session_folder / "deep" / "data") == session_folder / "deep" / "data"
+    assert (session_folder / "deep").is_dir()
 
 
 def test_a_folder_behind_a_closed_one_is_linked_to_an_open_place_for_root(tmp_path: Path) -> None:
