@@ -1,0 +1,1 @@
+"""What hazmon costs, measured: `make bench` runs every figure on this machine and writes bench.json."""
