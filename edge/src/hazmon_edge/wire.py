@@ -16,7 +16,8 @@ keeps, what the digest chain runs over and what the park records. All numbers ar
 
 Columns are sorted into kinds only inside a block; the matrix they unpack to is in the group's order. A decimal column holds
 n = value * 10^decimals wherever n / 10^decimals gives back the very same double (kind 2) or single (kind 3): instruments speak
-in tenths and hundredths, so most readings take one or two bytes after zstd, and every value comes back bit for bit.
+in tenths and hundredths, so most readings take one or two bytes after zstd, and every value comes back bit for bit (a column
+with a negative zero, which no integer can say, goes as singles or doubles).
 *Planes* means all first bytes, then all second bytes, and so on: what differs little compresses well.
 
     body   = zstd( (u32:length batch)* )          the body of POST /api/v1/batches
@@ -41,6 +42,7 @@ BAD = 129
 WHOLE_GROUP = 0xFFFF
 MAX_BODY = 8 * 1024 * 1024
 MAX_UNPACKED = 64 * 1024 * 1024
+MAX_BATCHES = 4096  # in one body
 
 _DOUBLE, _SINGLE, _DECIMAL_DOUBLE, _DECIMAL_SINGLE = range(4)
 _MAX_DECIMALS = 6
@@ -182,9 +184,11 @@ def decode(canonical: bytes) -> Batch:
     reader = _Reader(canonical)
     if reader.take(2) != b"HZ":
         raise WireError("not a batch: the first two bytes are not HZ")
-    version = reader.take(2)[0]
+    version, reserved = reader.take(2)
     if version != WIRE:
         raise WireError(f"wire version {version}; this side speaks {WIRE}")
+    if reserved:
+        raise WireError(f"the fourth byte is {reserved}, not 0")
     edge = reader.text("<B")
     boot, seq, previous, made_us, n_groups, n_blocks, n_misses = _HEAD.unpack(reader.take(_HEAD.size))
     groups = tuple(_read_group(reader) for _ in range(n_groups))
@@ -226,7 +230,7 @@ def pack_block(block: Block) -> PackedBlock:
 
 
 def unpack_block(packed: PackedBlock) -> Block:
-    """The block again, value by value: for the box and for tests; the park has its own vectorised way."""
+    """The block again, value by value: for the box and for tests; the park has its own vectorised way. Raises WireError."""
     t, n = packed.scans, packed.points
     values = array("d", bytes(8 * t * n))
     integers, singles, doubles = (
@@ -257,6 +261,8 @@ def unpack_block(packed: PackedBlock) -> Block:
     total = 0
     for difference in _from_little("q", packed.times):
         total += int(difference)
+        if not -(2**63) <= total < 2**63:
+            raise WireError("a time beyond 64 bits")
         times.append(total)
     offsets = None if packed.offsets is None else _unplanes(packed.offsets)
     return Block(packed.group, times, values, n, packed.quality, offsets)
@@ -271,19 +277,21 @@ def pack(batches: Iterable[bytes], level: int = 3) -> bytes:
 
 
 def unpack(body: bytes) -> list[bytes]:
-    """Canonical batches of an HTTP body. Raises WireError on anything else or on more than MAX_UNPACKED bytes."""
+    """Canonical batches of an HTTP body. Raises WireError on anything else or beyond MAX_UNPACKED bytes or MAX_BATCHES."""
     import zstandard
 
     try:
         size = zstandard.frame_content_size(body)
         if not 0 <= size <= MAX_UNPACKED:
             raise WireError(f"the body does not say a size up to {MAX_UNPACKED} bytes")
-        frames = zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_UNPACKED)
+        frames = zstandard.ZstdDecompressor().decompress(body, max_output_size=MAX_UNPACKED, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise WireError(f"the body is not zstd: {error}") from error
     reader = _Reader(frames)
     batches: list[bytes] = []
     while reader.at < len(frames):
+        if len(batches) == MAX_BATCHES:
+            raise WireError(f"more than {MAX_BATCHES} batches in one body")
         (length,) = struct.unpack("<I", reader.take(4))
         batches.append(reader.take(length))
     return batches
@@ -323,6 +331,8 @@ def _read_group(reader: _Reader) -> Group:
 
 def _read_block(reader: _Reader) -> PackedBlock:
     group, t, n, flags = _BLOCK.unpack(reader.take(_BLOCK.size))
+    if flags & ~3:
+        raise WireError(f"unknown block flags {flags}")
     times = reader.take(8 * t)
     kinds = reader.take(n)
     if any(code >> 4 > _DECIMAL_SINGLE or code & 15 > _MAX_DECIMALS for code in kinds):
@@ -377,7 +387,8 @@ def _column(block: Block, column: int, t: int, n: int) -> list[float]:
 
 def _choose(values: list[float]) -> tuple[int, int, list[int] | None]:
     """Kind, decimals and, for a decimal column, its integers: the first that gives back every value exactly."""
-    if all(abs(value) < _MAX_INT for value in values):
+    negative_zero = 0.0 in values and any(value == 0 and math.copysign(1.0, value) < 0 for value in values)
+    if not negative_zero and all(abs(value) < _MAX_INT for value in values):
         for places in range(_MAX_DECIMALS + 1):
             scale = 10.0**places
             numbers = [round(value * scale) for value in values]
