@@ -20,6 +20,7 @@ from hazmon.rules.frame import Bools, ScanBlock
 Groups = Mapping[bytes, ScanGroup]
 EARLIEST, LATEST = 946_684_800_000_000, 4_102_444_800_000_000  # 2000-01-01 and 2100-01-01
 MAX_COUNT = 1_000_000
+LONGEST_PERIOD_US = 7 * 86_400 * US
 _CAUSES = frozenset(MissCause)
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 
@@ -71,7 +72,11 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, fu
             raise BatchError(f"a miss of group {group.name} is at no time of this century")
         if miss.cause not in _CAUSES or (column is not None and column >= len(group.tags)) or not 0 < miss.count <= MAX_COUNT:
             raise BatchError(f"a miss of group {group.name} names column {miss.column}, count {miss.count}, cause {miss.cause}")
-        delivery.misses.append(GroupMiss(group, column, miss.at_us, miss.count, MissCause(miss.cause)))
+        if miss.at_us > horizon:
+            tags = group.tags if column is None else group.tags[column : column + 1]
+            delivery.refused += [Refused(tag, miss.at_us, miss.count, "future") for tag in tags]
+        else:
+            delivery.misses.append(GroupMiss(group, column, miss.at_us, miss.count, MissCause(miss.cause)))
     if delivery.refused:
         delivery.raw = canonical
     return delivery
@@ -85,14 +90,15 @@ def matrix(packed: wire.PackedBlock, group: ScanGroup) -> ScanBlock:
     values = np.empty((t, n))
     decimal = kind >= 2
     if decimal.any():
-        integers = np.cumsum(_unplanes(packed.decimals).reshape(t, -1), axis=0, dtype=np.int64)
+        integers = np.cumsum(_unplanes(packed.decimals).reshape(t, np.count_nonzero(decimal)), axis=0, dtype=np.int64)
         values[:, decimal] = integers / scale[decimal]
         single = kind == 3
         if single.any():
             values[:, single] = values[:, single].astype(np.float32)
     if not decimal.all():
-        values[:, kind == 1] = np.frombuffer(packed.singles, "<f4").reshape(t, -1)
-        values[:, kind == 0] = np.frombuffer(packed.doubles, "<f8").reshape(t, -1)
+        single, double = kind == 1, kind == 0
+        values[:, single] = np.frombuffer(packed.singles, "<f4").reshape(t, np.count_nonzero(single))
+        values[:, double] = np.frombuffer(packed.doubles, "<f8").reshape(t, np.count_nonzero(double))
     quality = None
     if packed.quality is not None:
         quality = np.frombuffer(packed.quality, np.uint8).reshape(t, n)
@@ -106,7 +112,7 @@ def check_group(group: wire.Group) -> None:
     """Refuse a declaration that cannot be kept. Raises BatchError."""
     if not all(_NAME.fullmatch(name) for name in (group.name, *group.points)):
         raise BatchError("a group's name and tags are 1 to 128 printable characters")
-    if group.period_us <= 0 or len(set(group.points)) != len(group.points):
+    if not 0 < group.period_us <= LONGEST_PERIOD_US or len(set(group.points)) != len(group.points):
         raise BatchError(f"group {group.name}: period {group.period_us}, or a tag that stands twice")
 
 
@@ -123,37 +129,41 @@ def _group(groups: Groups, digest: bytes) -> ScanGroup:
 
 
 def _check(block: ScanBlock, group: ScanGroup, horizon: int, refused: list[Refused]) -> ScanBlock:
-    """Order the scans in time, take out what is refused. Two scans at one instant are set a microsecond apart."""
+    """Take out what is refused and order the scans in time. Two scans at one instant are set a microsecond apart."""
+    for outside, reason in ((block.times < EARLIEST, "before-2000"), (block.times > horizon, "future")):
+        if outside.any():
+            _refuse(block.rows(outside), group, None, reason, refused)
+    inside = (block.times >= EARLIEST) & (block.times <= horizon)
+    if not inside.all():
+        block = block.rows(inside)
     if block.times.size > 1 and (np.diff(block.times) <= 0).any():
         order = np.argsort(block.times, kind="stable")
         steps = np.arange(order.size)
         block = block.rows(order)
         block.times = np.maximum.accumulate(block.times - steps) + steps
-    past = block.times < EARLIEST
-    if past.any():
-        _refuse(block.rows(past), group, None, "before-2000", refused)
-        block = block.rows(~past)
-    future = block.times > horizon
-    if future.any():
-        _refuse(block.rows(future), group, None, "future", refused)
-        block = block.rows(~future)
-    unknown = block.points < 0
-    if unknown.any() and block.times.size:
-        _refuse(block, group, np.broadcast_to(unknown, block.values.shape), "unknown-tag", refused)
-    hollow = ~np.isfinite(block.values)
+    holes = np.broadcast_to(block.points < 0, block.values.shape)
+    _refuse(block, group, holes, "unknown-tag", refused)
+    if block.offsets is not None:
+        ahead = ~holes & (block.cell_times() > horizon)
+        _refuse(block, group, ahead, "future", refused)
+        holes = holes | ahead
+    hollow = ~np.isfinite(block.values) & ~holes
     if block.quality is not None:
         hollow &= block.quality < NO_VALUE
-    if hollow.any():
-        _refuse(block, group, hollow, "not-a-number", refused)
+    _refuse(block, group, hollow, "not-a-number", refused)
+    holes = holes | hollow
+    if holes.any():
         quality = np.zeros(block.values.shape, np.uint8) if block.quality is None else block.quality.copy()
-        quality[hollow] = Quality.ABSENT
+        quality[holes] = Quality.ABSENT
         block.quality = quality
-        block.values = np.where(hollow, np.nan, block.values)
+        block.values = np.where(holes, np.nan, block.values)
     return block
 
 
 def _refuse(block: ScanBlock, group: ScanGroup, cells: Bools | None, reason: str, refused: list[Refused]) -> None:
     """Name every tag of which readings are refused, with how many and since when."""
+    if not block.times.size or (cells is not None and not cells.any()):
+        return
     present = block.present()
     mask = np.ones(block.values.shape, bool) if cells is None else cells
     if present is not None:
@@ -161,4 +171,5 @@ def _refuse(block: ScanBlock, group: ScanGroup, cells: Bools | None, reason: str
     times = np.broadcast_to(block.cell_times(), mask.shape)
     for column in np.flatnonzero(mask.any(axis=0)):
         rows = np.flatnonzero(mask[:, column])
-        refused.append(Refused(group.tags[column], int(times[rows[0], column]), int(rows.size), reason))
+        first = min(max(int(times[rows[0], column]), 0), LATEST)  # the record's calendar ends; a broken clock's does not
+        refused.append(Refused(group.tags[column], first, int(rows.size), reason))
