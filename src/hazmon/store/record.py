@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DataError, IntegrityError, UniqueViolation
 
 from hazmon.alarms.book import AlarmEvent
 from hazmon.clock import as_datetime
@@ -62,11 +62,11 @@ class Recorder:
                     fresh = await _ledger(connection, deliveries)
                     await _merge(connection, fresh)
                     await _rest(connection, fresh, events)
-        except psycopg.OperationalError as error:
+        except (DataError, IntegrityError, ValueError, OverflowError) as error:
+            raise Unrecordable(str(error)) from error
+        except psycopg.Error as error:  # also a read-only or half-restored database: not the batch's fault
             await self.close()
             raise StoreUnavailable(str(error)) from error
-        except psycopg.Error as error:
-            raise Unrecordable(str(error)) from error
 
     async def connection(self) -> Connection:
         """The open connection. Raises StoreUnavailable."""
@@ -105,7 +105,7 @@ async def _ledger(connection: Connection, deliveries: Sequence[Delivery]) -> lis
     found = await (
         await connection.execute(
             "INSERT INTO batch SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],"
-            " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[], %s::int[], %s::bytea[])"
+            " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bigint[], %s::bytea[])"
             " ON CONFLICT DO NOTHING RETURNING edge, boot, seq",
             [list(column) for column in zip(*rows, strict=True)],
         )
@@ -141,13 +141,14 @@ async def _merge(connection: Connection, deliveries: Sequence[Delivery]) -> None
     await _copy(connection, COPY_STAGE, deliveries)
     while True:
         await connection.execute(
-            'DELETE FROM stage s USING scan x WHERE (x.group_id, x.ts) = (s.group_id, s.ts) AND x."values" = s."values"'
-        )
-        await connection.execute(
             "WITH moved AS (DELETE FROM stage s USING"
             " (SELECT DISTINCT ON (group_id, ts) ctid AS row_id FROM stage t WHERE NOT EXISTS"
             " (SELECT FROM scan x WHERE (x.group_id, x.ts) = (t.group_id, t.ts))) AS free"
             " WHERE s.ctid = free.row_id RETURNING s.*) INSERT INTO scan SELECT * FROM moved"
+        )
+        await connection.execute(
+            'DELETE FROM stage s USING scan x WHERE (x.group_id, x.ts) = (s.group_id, s.ts) AND x."values" = s."values"'
+            " AND x.quality IS NOT DISTINCT FROM s.quality AND x.offsets IS NOT DISTINCT FROM s.offsets"
         )
         rest = await connection.execute("UPDATE stage SET ts = ts + INTERVAL '1 microsecond'")
         if rest.rowcount == 0:

@@ -31,6 +31,13 @@ class Register:
             ([p.enterprise for p in park.points], [p.tag for p in park.points]),
         )
         rows = await (await connection.execute("SELECT enterprise, tag, point_id FROM point")).fetchall()
+        await connection.execute(  # tags that the configuration has learnt since their group was declared
+            "UPDATE scan_group g SET point_ids = known.ids FROM (SELECT s.group_id,"
+            " array_agg(COALESCE(p.point_id, 0) ORDER BY t.column_no) AS ids"
+            " FROM scan_group s CROSS JOIN unnest(s.tags) WITH ORDINALITY AS t (tag, column_no)"
+            " LEFT JOIN point p ON (p.enterprise, p.tag) = (s.edge, t.tag) GROUP BY s.group_id) known"
+            " WHERE known.group_id = g.group_id AND known.ids <> g.point_ids"
+        )
         ids = {(enterprise, tag): number for enterprise, tag, number in rows}
         return cls(park, [ids[p.enterprise, p.tag] for p in park.points])
 

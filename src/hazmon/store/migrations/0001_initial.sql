@@ -49,8 +49,8 @@ CREATE TABLE batch (
     first_ts   timestamptz,
     last_ts    timestamptz,
     readings   integer     NOT NULL,
-    missed     integer     NOT NULL,
-    refused    integer     NOT NULL,
+    missed     bigint      NOT NULL,
+    refused    bigint      NOT NULL,
     raw        bytea,                         -- the batch's own bytes, kept whole when anything in it was refused
     PRIMARY KEY (edge, boot, seq)
 );
