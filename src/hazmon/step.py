@@ -18,7 +18,7 @@ from hazmon.alarms.commands import Command
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss
 from hazmon.errors import CommandRefused, NotFound
-from hazmon.model import Rule
+from hazmon.model import MissCause, Rule
 from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
 from hazmon.rules.evaluate import evaluate, watch
 from hazmon.rules.frame import Bools, ScanBlock
@@ -26,6 +26,7 @@ from hazmon.rules.rate import Trail
 from hazmon.rules.walk import Change
 
 BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
+NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
 LANE_IDLE_US = 30 * US  # a lane that nothing has fed for so long is over
@@ -114,22 +115,32 @@ def _has_live(plant: Plant, delivery: Delivery) -> bool:
 def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
     state.newest = int(block.times[-1])
     state.missed = 0
-    events: list[AlarmEvent] = []
-    link = f"{state.group.edge}/{state.group.connection}"
-    if link in plant.excused:
-        own = block.points[block.points >= 0]
-        plant.heard[own] = now
-        plant.excused[link] -= set(own.tolist())
-        if not plant.excused[link]:  # a connection may be read in several groups: it is back when all of them are
-            del plant.excused[link]
-            event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
-            events += [event] if event else []
+    events = _reconnected(plant, state, block, now) if plant.excused else []
     present = block.present()
     heard = block.points if present is None else block.points[present.any(axis=0)]
     plant.heard[heard[heard >= 0]] = now
     plant.frame.absorb(block)
     for change in evaluate(plant.rules, plant.table, block, state.trail):
         events += _tell(plant, change, "")
+    return events
+
+
+def _reconnected(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
+    """Points that are read again need no excuse, whatever connection they were read by before it went silent.
+
+    A connection may be read in several groups: it is back when all its points are.
+    """
+    events: list[AlarmEvent] = []
+    own = block.points[block.points >= 0]
+    back = set[int](own.tolist())
+    connection = f"{state.group.edge}/{state.group.connection}"
+    for link in [link for link, points in plant.excused.items() if points & back or link == connection]:
+        plant.heard[own] = now
+        plant.excused[link] -= back
+        if not plant.excused[link]:
+            del plant.excused[link]
+            event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
+            events += [event] if event else []
     return events
 
 
@@ -146,7 +157,7 @@ def _tell(plant: Plant, change: Change, reason: str) -> list[AlarmEvent]:
 
 def _missed(plant: Plant, miss: GroupMiss, arrived: int) -> list[AlarmEvent]:
     """Scans missed in a row make a connection alarm, dated to the last of them; single points are left to go stale."""
-    if miss.column is not None:
+    if miss.column is not None or miss.cause in NO_FAULT_OF_THE_LINK:
         return []
     group = miss.group
     state = plant.group(group)
