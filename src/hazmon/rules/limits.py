@@ -12,6 +12,7 @@ from hazmon.model import Point
 from hazmon.rules.frame import Floats, Ints
 
 RATE_DEADBAND = 0.1  # share of the rate limit by which the slope must fall below it again
+RATE_TIE = 1e-6  # a slope within this share of its limit is at it: how scans were cut into blocks rounds otherwise
 RATE_SAMPLES = 4  # a slope needs as many samples
 RATE_SPAN = 0.5  # and this share of its window
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hazmon.clock import MINUTE_US
 from hazmon.rules.frame import NEVER, Bools, Floats, Ints, ScanBlock
-from hazmon.rules.limits import RATE_DEADBAND, RATE_SAMPLES, RATE_SPAN, LimitTable
+from hazmon.rules.limits import RATE_DEADBAND, RATE_SAMPLES, RATE_SPAN, RATE_TIE, LimitTable
 from hazmon.rules.walk import Change, Pairs, RuleState, walk
 
 _UP, _DOWN = 4, 5
@@ -84,7 +84,8 @@ def rates(state: RuleState, table: LimitTable, block: ScanBlock, trail: Trail, u
     with np.errstate(invalid="ignore"):
         peak = np.where(values_known, slope, -np.inf).max(axis=0)
         trough = np.where(values_known, slope, np.inf).min(axis=0)
-    hot = np.stack((peak >= limit[:, 0], trough <= -limit[:, 1]), axis=1)
+    reached = limit * (1 - RATE_TIE)
+    hot = np.stack((peak >= reached[:, 0], trough <= -reached[:, 1]), axis=1)
     hot |= state.active[point, _UP : _DOWN + 1] | (state.since[point, _UP : _DOWN + 1] != NEVER)
     columns, direction = np.nonzero(hot)
     if not columns.size:
@@ -99,8 +100,8 @@ def rates(state: RuleState, table: LimitTable, block: ScanBlock, trail: Trail, u
             rule=direction + _UP,
             at=at[:, columns],
             usable=values_known[:, columns],
-            raising=signed >= limits,
-            clearing=signed <= limits * (1 - RATE_DEADBAND),
+            raising=signed >= limits * (1 - RATE_TIE),
+            clearing=signed <= limits * (1 - RATE_DEADBAND + RATE_TIE),
             value=slope[:, columns],
             limit=np.where(direction == 0, limits, -limits),
             on_delay=none,
