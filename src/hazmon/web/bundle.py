@@ -76,11 +76,13 @@ def build(ui: Path = UI, static: Path = STATIC) -> None:
 
 def install(ui: Path, work: Path, *options: str) -> None:
     """Copy the page's project from `ui` to `work` and install there exactly the packages of its lock file."""
-    names = [*_sources(ui), *(path.relative_to(ui).as_posix() for path in ui.glob("tests/**/*") if path.is_file())]
-    for name in names:
-        (work / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ui / name, work / name)
+    copy_sources(ui, work)
     run_node(work, str(_npm()), "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options)
+
+
+def copy_sources(ui: Path, work: Path) -> None:
+    """Copy the page's project, its tests included, so that nothing is ever installed into the source tree."""
+    shutil.copytree(ui, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist", ".vite"))
 
 
 def run_node(work: Path, *arguments: str, **environment: str) -> str:

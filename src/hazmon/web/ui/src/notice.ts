@@ -31,6 +31,7 @@ export function showLink({ state, stagnant }: Verdict, database: "ok" | "down", 
     const why = state === "PIPELINE" && database === "down" ? "banner.database" : (`banner.${state}` as const);
     put(reason, text(language, why, { age: age(stagnant) }));
   }
+  put(hung, text(language, "banner.hung"));
   const chip = document.getElementById("link-state");
   if (chip !== null) put(chip, text(language, `link.${state}`));
   const dataAge = document.getElementById("link-age");
@@ -41,8 +42,7 @@ export function showLink({ state, stagnant }: Verdict, database: "ok" | "down", 
  * Wind up the last guard: an animation that the compositor runs without this thread and that uncovers `#hung` unless it
  * is begun anew in time. A page whose script hangs cannot tell so in any other way.
  */
-export function beat(language: Language): void {
-  put(hung, text(language, "banner.hung"));
+export function beat(): void {
   hung.dataset["beat"] = hung.dataset["beat"] === "a" ? "b" : "a";
 }
 

@@ -82,7 +82,7 @@ function tick(): void {
   showLink(verdict, station.picture.value?.health.database ?? "ok", station.language.value);
   if (at >= beatAt) {
     beatAt = at + BEAT_MS;
-    beat(station.language.value);
+    beat();
   }
   if (verdict.state === "FROZEN") reloadOnce(`frozen ${Math.floor(Date.now() / RELOAD_EVERY_MS)}`);
   if (verdict.state === "LIVE") notLiveSince = null;

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { type LinkState } from "./live/freshness";
-import type { Alarm } from "./live/messages";
+import type { Alarm, Point } from "./live/messages";
 import type { Picture } from "./live/picture";
 import { byUrgency, count, EVERYTHING, type Filter, holdPlaces, passes, worstBySource } from "./alarms/order";
 import { QUIET, type Station } from "./sound/plan";
@@ -66,6 +66,16 @@ export const listed = computed<readonly Alarm[]>(() => {
   const sorted = [...alarms.value.values()].filter((alarm) => passes(alarm, filter.value)).sort(byUrgency);
   return heldPlaces.value === null ? sorted : holdPlaces(sorted, heldPlaces.value);
 });
+
+export function pointOf(alarm: Alarm): Point | undefined {
+  const index = picture.value?.indexOf.get(alarm.point);
+  return index === undefined ? undefined : picture.value?.points[index];
+}
+
+/** What is in alarm, in the language of the page; the alarm itself carries only the Chinese name. */
+export function alarmName(alarm: Alarm): string {
+  return named(pointOf(alarm) ?? alarm);
+}
 
 /** The name in the language of the page. */
 export function named(thing: { readonly name: string; readonly name_en?: string | null }): string {

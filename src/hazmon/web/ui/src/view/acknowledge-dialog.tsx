@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { acknowledge } from "../acknowledge";
 import { isUnacknowledged } from "../alarms/order";
 import type { Alarm } from "../live/messages";
-import { alarms, asking, isLive, language, operator, selected, signOn, t } from "../station";
+import { alarmName, alarms, asking, isLive, language, operator, selected, signOn, t } from "../station";
 import { word } from "../text";
 import { Icon } from "./icon";
 
@@ -42,7 +42,7 @@ function Question({ ids }: { readonly ids: readonly string[] }) {
           {open.map((alarm) => (
             <li key={alarm.id}>
               <Icon priority={alarm.priority} rule={alarm.rule} returned={alarm.state === "returned_unacknowledged"} />
-              <b>{alarm.name}</b> {word(language.value, "rule", alarm.rule)} <small>{alarm.point}</small>
+              <b>{alarmName(alarm)}</b> {word(language.value, "rule", alarm.rule)} <small>{alarm.point}</small>
             </li>
           ))}
         </ul>

@@ -2,7 +2,7 @@ import { isUnacknowledged, SELECT_MOST, toggle } from "../alarms/order";
 import { age, duration, exact, moment, quantity } from "../format";
 import { readingAt } from "../live/ageing";
 import type { Alarm } from "../live/messages";
-import { asking, type Errand, filter, isLive, language, named, picture, second, selected, t, valuesRevision } from "../station";
+import { alarmName, asking, type Errand, filter, isLive, language, named, picture, pointOf, second, selected, t, valuesRevision } from "../station";
 import { word } from "../text";
 import { Icon } from "./icon";
 
@@ -41,15 +41,15 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
         <Raised alarm={alarm} />
       </span>
       <span role="cell" class="what">
-        <b title={point ? named(point) : alarm.name}>{point ? named(point) : alarm.name}</b>
+        <b title={alarmName(alarm)}>{alarmName(alarm)}</b>
         <small>
-          {source ? named({ name: source.enterprise_name, name_en: source.enterprise_name_en ?? null }) : alarm.enterprise}
+          {alarm.tag}
           {" · "}
           <button type="button" class="source" onClick={() => (filter.value = { enterprise: alarm.enterprise, source: alarm.source })}>
             {source ? named(source) : alarm.source}
           </button>
           {" · "}
-          {alarm.tag}
+          {source ? named({ name: source.enterprise_name, name_en: source.enterprise_name_en ?? null }) : alarm.enterprise}
         </small>
       </span>
       <span role="cell" class="rule">
@@ -140,9 +140,4 @@ function Acknowledged({ alarm }: { readonly alarm: Alarm }) {
       <small title={exact(Date.parse(alarm.acknowledged_at))}>{moment(Date.parse(alarm.acknowledged_at), second.value)}</small>
     </>
   );
-}
-
-function pointOf(alarm: Alarm) {
-  const index = picture.value?.indexOf.get(alarm.point);
-  return index === undefined ? undefined : picture.value?.points[index];
 }

@@ -41,7 +41,6 @@ function Tile({ source }: { readonly source: Source }) {
     >
       <span class="top">
         <b>{source.id}</b>
-        <small class="level">{source.level}</small>
         <span class={alarm?.unacknowledged ? "flash" : "calm"}>
           {alarm && <Icon priority={alarm.priority} rule={alarm.rule} returned={!alarm.active} />}
         </span>
@@ -50,7 +49,11 @@ function Tile({ source }: { readonly source: Source }) {
       {shown.map((index) => (
         <Value key={index} picture={present} index={index} />
       ))}
-      <small class="box">{boxText(condition)}</small>
+      <span class="bottom">
+        <small class="level">{word(language.value, "level", source.level)}</small>
+        <small class="box">{boxText(condition)}</small>
+        {!condition.blind && <Oldest picture={present} indices={shown} />}
+      </span>
     </button>
   );
 }
@@ -75,8 +78,17 @@ function Value({ picture: present, index }: { readonly picture: Picture; readonl
     <span class={`value${absent ? " absent" : ""}${alarmedPoints.value.has(point.id) ? " alarmed" : ""}`} title={`${point.tag} ${named(point)}${last}`}>
       <small>{word(language.value, "quantity", point.quantity)}</small>
       <b>{quantity(reading.value, point)}</b>
-      <i>{absent ? "" : point.uom}</i>
-      <small class="age">{reading.age === null ? t("value.never") : age(reading.age)}</small>
+      {absent ? <small>{reading.age === null ? t("value.never") : age(reading.age)}</small> : <i>{point.uom}</i>}
     </span>
   );
+}
+
+/** Age of the oldest value that the tile shows as valid. */
+function Oldest({ picture: present, indices }: { readonly picture: Picture; readonly indices: readonly number[] }) {
+  void valuesRevision.value;
+  const ages = indices
+    .map((index) => readingAt(present, index, second.value))
+    .filter((reading) => !Number.isNaN(reading.value))
+    .map((reading) => reading.age ?? 0);
+  return ages.length === 0 ? null : <small class="age">{age(Math.max(...ages))}</small>;
 }
