@@ -1,0 +1,117 @@
+"""The commands: `hazmon-sim run`, `fault`, `faults`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import signal
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+import uvloop
+
+from hazmon_sim import clock, control
+from hazmon_sim.control import Order
+from hazmon_sim.errors import SimulatorError
+from hazmon_sim.faults import FAULTS
+from hazmon_sim.ledger import Ledger
+from hazmon_sim.plant import load_plants
+from hazmon_sim.script import Script, load_script
+from hazmon_sim.simulation import HOST, Options, Simulation
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Home = Annotated[Path, typer.Option(envvar="HAZMON_HOME", help="Where the simulator's socket, status and exports live.")]
+PLANTS = Path("simulators/plants")
+HOME = Path(".hazmon")
+MQTT = "mqtt://127.0.0.1:18830"
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h)?")
+
+
+@app.command()
+def run(
+    plants: Annotated[Path, typer.Option(help="Folder of the plants files.")] = PLANTS,
+    home: Home = HOME,
+    enterprise: Annotated[list[str] | None, typer.Option(help="Only this one, like E03; may be repeated.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Record here what went out to the world.")] = None,
+    script: Annotated[
+        str | None, typer.Option(help="A day of faults, or none [default: demo-day.toml beside the plants].")
+    ] = None,
+    mqtt: Annotated[str, typer.Option(envvar="HAZMON_MQTT_URL", help="The broker.")] = MQTT,
+    park_port: Annotated[int, typer.Option(envvar="HAZMON_PORT", help="Where the relays find the park.")] = 8080,
+    port_offset: Annotated[int, typer.Option(help="Added to the port of every PLC and relay.")] = 0,
+) -> None:
+    """Run the plants: PLCs, sensors, DCS exports, the boxes' links to the park, and their faults."""
+    with _plainly():
+        day = Script() if script == "none" else load_script(Path(script) if script else plants.parent / "demo-day.toml")
+        options = Options(home, _broker(mqtt), (HOST, park_port), port_offset)
+        home.mkdir(parents=True, exist_ok=True)
+        found = load_plants(plants, frozenset(enterprise or ()))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_told(Simulation(found, options, day, Ledger(ledger), clock.now)))
+
+
+@app.command()
+def fault(
+    name: Annotated[str, typer.Argument(help="See hazmon-sim faults.")],
+    at: Annotated[str, typer.Option(help="E03/LT-1101, E03/plc1 or E03, as the fault wants.")],
+    for_: Annotated[str | None, typer.Option("--for", help="How long: 60s, 5m [default: the fault's own].")] = None,
+    value: Annotated[float | None, typer.Option(help="The fault's number, if it takes one.")] = None,
+    home: Home = HOME,
+) -> None:
+    """Make a fault happen in the running simulator."""
+    with _plainly():
+        reply = control.send(home, Order(name, at, None if for_ is None else _seconds(for_), value))
+        if not reply.done:
+            raise SimulatorError(reply.text)
+        typer.echo(reply.text)
+
+
+@app.command()
+def faults() -> None:
+    """List the faults."""
+    for item in FAULTS.values():
+        length = f"{item.for_s:g} s" if item.for_s else "1 sample"
+        number = f"; --value: {item.value}" if item.value else ""
+        typer.echo(f"{item.name:<15} {item.text} · {item.text_en}; --at {item.target}; {length}{number}")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+@contextlib.contextmanager
+def _plainly() -> Generator[None]:
+    try:
+        yield
+    except SimulatorError as error:
+        typer.echo(f"hazmon-sim: {error}", err=True)
+        raise typer.Exit(2) from error
+
+
+async def _until_told(simulation: Simulation) -> None:
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if task is not None:
+            loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await simulation.run()
+
+
+def _broker(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    if parts.scheme != "mqtt" or not parts.hostname:
+        raise SimulatorError(f"--mqtt {url}: expected mqtt://host:port")
+    return parts.hostname, parts.port or 1883
+
+
+def _seconds(text: str) -> float:
+    match = _SPAN.fullmatch(text)
+    if match is None:
+        raise SimulatorError(f"--for {text}: expected a time like 60s, 5m or 1h")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"]
