@@ -7,9 +7,8 @@ as not yet recorded, and recorded when it is back; receipts always wait for the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 import numpy as np
 import structlog
@@ -18,6 +17,7 @@ from hazmon_edge import wire
 from hazmon.alarms.book import Alarm, AlarmEvent
 from hazmon.alarms.commands import Command
 from hazmon.alarms.states import Stimulus
+from hazmon.boots import Boots
 from hazmon.clock import Clock
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
@@ -25,13 +25,11 @@ from hazmon.feed import Feed
 from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
 from hazmon.plant import Plant
 from hazmon.rules.frame import Ints
-from hazmon.sequences import SeqSet
 from hazmon.step import Outcome, step
 from hazmon.store.record import Recorder, Unrecordable, Work
 from hazmon.store.register import Key, Lookups
 
 log = structlog.get_logger()
-T = TypeVar("T")
 
 TICK_S = 0.25  # how often silence is looked at
 PATIENCE_S = 1.0  # how long alarms wait for the database
@@ -66,15 +64,6 @@ class Counts:
     alarms: dict[str, int] = field(default_factory=dict[str, int])
 
 
-@dataclass(slots=True)
-class _Boot:
-    """A box's run: batches evaluated here, batches recorded here, and the highest number recorded before we met it."""
-
-    before: int
-    stepped: SeqSet = field(default_factory=SeqSet)
-    recorded: SeqSet = field(default_factory=SeqSet)
-
-
 Answer = asyncio.Future[wire.Receipt]
 
 
@@ -96,14 +85,14 @@ class Engine:
         self.watermark: int | None = None  # microseconds: the newest commit
         self.commit_s = 0.0
         self.down = False  # the database does not answer
+        self.turned_at: float | None = None  # monotonic seconds: when it last came round; None before the first time
         self.unrecorded: dict[int, AlarmEvent] = {}  # shown, and waiting for the database
         self._changed = np.zeros(len(plant.park.points), bool)
         self._recorder = recorder
-        self._lookups = lookups
+        self._boots = Boots(lookups, clock)
         self._groups: dict[str, dict[bytes, ScanGroup]] = {}
         for (edge, digest), group in groups.items():
             self._groups.setdefault(edge, {})[digest] = group
-        self._boots: dict[tuple[str, int], _Boot] = {}
         self._waiting: list[Delivery] = []
         self._answers: dict[Key, Answer] = {}
         self._alive: set[str] = set()
@@ -182,6 +171,9 @@ class Engine:
                 pass
             self._wake.clear()
             await self._turn()
+            if self._writer is not None and self._writer.done():
+                self._writer.result()  # it ended by a defect: die with it, rather than go on and record nothing
+            self.turned_at = self.clock.monotonic()
 
     async def finish(self) -> None:
         """Record what is still in hand; for when the service stops."""
@@ -195,16 +187,15 @@ class Engine:
         key = (batch.edge, batch.boot, batch.seq)
         if key in self._answers:
             return self._answers[key]
-        boot = await self._boot(batch.edge, batch.boot)
         try:
-            if await self._is_recorded(boot, key):
+            if await self._boots.is_recorded(key):
                 self.counts.duplicates += 1
                 return wire.Receipt(batch.boot, batch.seq, "duplicate")
             known = self._groups.setdefault(batch.edge, {})
             for group in batch.groups:
                 if group.digest not in known:
                     check_group(group)
-                    known[group.digest] = await self._asked(self._lookups.add_group(batch.edge, group))
+                    known[group.digest] = await self._boots.add_group(batch.edge, group)
             delivery = accept(canonical, batch, known, self.clock.now(), self.plant.park.settings.future_s)
         except StoreUnavailable as error:
             raise Busy(str(error)) from error
@@ -217,40 +208,13 @@ class Engine:
             self._waiting.append(delivery)
         return answer
 
-    async def _boot(self, edge: str, number: int) -> _Boot:
-        key = (edge, number)
-        if key not in self._boots:
-            try:
-                before = await self._asked(self._lookups.last_seq(edge, number))
-            except StoreUnavailable:
-                return _Boot(-1)  # judged as new; the ledger will know better when it is back
-            self._boots.setdefault(key, _Boot(before))
-        return self._boots[key]
-
-    async def _is_recorded(self, boot: _Boot, key: Key) -> bool:
-        seq = key[2]
-        if seq in boot.recorded:
-            return True
-        if seq > boot.before or seq in boot.stepped:
-            return False
-        return await self._asked(self._lookups.is_recorded(key))
-
-    async def _asked(self, question: Coroutine[Any, Any, T]) -> T:
-        """The database's answer, if it comes in time. Raises StoreUnavailable."""
-        task = asyncio.ensure_future(question)
-        done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
-        if not done:
-            task.add_done_callback(_forget)
-            raise StoreUnavailable("the database does not answer")
-        return task.result()
-
     async def _turn(self) -> None:
         """Evaluate what has come, hand it to the writer, and show it: recorded if the database is quick, else as it is."""
         deliveries = self._take()
         commands, self._commands = self._commands, []
         alive, self._alive = self._alive, set()
         now = self.clock.now()
-        fresh = [delivery for delivery in deliveries if self._mark_stepped(delivery)]
+        fresh = [delivery for delivery in deliveries if self._boots.is_new(delivery.key)]
         events, outcomes = step(self.plant, fresh, [command for command, _ in commands], now, alive)
         self._count(fresh, events)
         kept = self._kept(deliveries)
@@ -286,13 +250,6 @@ class Engine:
                 return taken
         taken, self._waiting = self._waiting, []
         return taken
-
-    def _mark_stepped(self, delivery: Delivery) -> bool:
-        boot = self._boots.setdefault((delivery.edge, delivery.boot), _Boot(-1))
-        if delivery.seq in boot.stepped:
-            return False
-        boot.stepped.add(delivery.seq)
-        return True
 
     def _kept(self, deliveries: list[Delivery]) -> list[Delivery]:
         """In a long outage only so many batches are held for the database; the others stay with their boxes."""
@@ -354,6 +311,9 @@ class Engine:
                 if answer is not None and not answer.done():
                     reason = f"the record refuses it: {error}"
                     answer.set_result(wire.Receipt(delivery.boot, delivery.seq, "rejected", reason=reason))
+            for outcome, future in self._outcomes:
+                if outcome.event in works[0].events and not future.done():
+                    future.set_exception(StoreUnavailable(f"the record refuses it: {error}"))
             return
         events = [Work([], [event]) for work in works for event in work.events]
         self._unwritten[:0] = events + [Work([delivery]) for work in works for delivery in work.deliveries]
@@ -367,9 +327,7 @@ class Engine:
                 self.unrecorded.pop(event.number, None)
                 self.alarms.publish(Notice(event, recorded=True))
             for delivery in work.deliveries:
-                boot = self._boots.get((delivery.edge, delivery.boot))
-                if boot is not None:
-                    boot.recorded.add(delivery.seq)
+                self._boots.recorded(delivery.key)
                 answer = self._answers.pop(delivery.key, None)
                 if answer is not None and not answer.done():
                     answer.set_result(_accepted(delivery))
@@ -403,9 +361,3 @@ def _accepted(delivery: Delivery) -> wire.Receipt:
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:
     if not future.done():
         future.set_result(outcome)
-
-
-def _forget(task: asyncio.Future[Any]) -> None:
-    """Whatever comes of an answer that nobody waits for any more."""
-    if not task.cancelled():
-        task.exception()
