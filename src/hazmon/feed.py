@@ -23,10 +23,12 @@ class Subscription(Generic[T]):
         self._items: deque[T] = deque()
         self._limit = limit
         self._wake = asyncio.Event()
-        self._cut = False
+        self._ended = asyncio.Event()
 
     def offer(self, item: T) -> None:
-        """Put an item in; a full queue cuts the reader instead."""
+        """Put an item in; a full queue cuts the reader instead, and a cut reader gets nothing more."""
+        if self._ended.is_set():
+            return
         if len(self._items) >= self._limit:
             self.cut()
             return
@@ -36,13 +38,17 @@ class Subscription(Generic[T]):
     def cut(self) -> None:
         """End the subscription."""
         self._items.clear()
-        self._cut = True
+        self._ended.set()
         self._wake.set()
+
+    async def ended(self) -> None:
+        """Return when the subscription has ended: a reader that is stuck in sending does not come to `take`."""
+        await self._ended.wait()
 
     async def take(self) -> list[T]:
         """All items that wait, at least one. Raises Cut."""
         while not self._items:
-            if self._cut:
+            if self._ended.is_set():
                 raise Cut
             self._wake.clear()
             await self._wake.wait()

@@ -65,6 +65,11 @@ class Pool:
             raise StoreUnavailable(str(error)) from error
 
 
+async def answers(connection: Connection) -> None:
+    """Ask for nothing but an answer."""
+    await connection.execute("SELECT 1")
+
+
 async def migrate(url: str) -> list[str]:
     """Bring the schema up to date; answers the names of what was applied. Raises HazmonError on an unfit database."""
     applied: list[str] = []
