@@ -31,8 +31,9 @@ class Relay:
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
-        """Listen. Raises OSError."""
+        """Listen; port 0 takes a free one. Raises OSError."""
         self._server = await asyncio.get_running_loop().create_server(lambda: _BoxEnd(self), self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Stop, and reset what is open."""
@@ -61,6 +62,7 @@ class _End(asyncio.Protocol):
         self.other: _End | None = None
         self.transport: asyncio.Transport | None = None
         self._choked = False
+        self.early = bytearray()  # came before there was another end; uvloop begins to read whatever is asked of it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         stream = cast(asyncio.Transport, transport)  # uvloop's transports are not of that class
@@ -77,7 +79,10 @@ class _End(asyncio.Protocol):
             self.other.transport.close() if exc is None else self.other.abort()
 
     def data_received(self, data: bytes) -> None:
-        if self.other is not None and self.other.transport is not None:
+        if self.other is None or self.other.transport is None:
+            self.early += data
+            self.hold()
+        else:
             self.other.transport.write(data)
 
     def pause_writing(self) -> None:
@@ -146,4 +151,7 @@ class _BoxEnd(_End):
         self.other = park
         if self.transport is None or self.transport.is_closing():
             park.abort()
+        elif self.early and park.transport is not None:
+            park.transport.write(bytes(self.early))
+            self.early.clear()
         self.flow()
