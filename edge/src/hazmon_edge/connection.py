@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from hazmon_edge.clock import SECOND_NS, Clock
@@ -68,6 +69,7 @@ class ConnectionRunner:
         self._error = ""
         self._failures = 0
         self._retry_ns = 0
+        self._was_connected = False
         self._attempt: asyncio.Task[None] | None = None
 
     @property
@@ -117,29 +119,40 @@ class ConnectionRunner:
     async def _collect(self, deadline_ns: int) -> Collected:
         if not self._collector.connected:
             await self._connect(deadline_ns)
+        self._was_connected = True
         return await self._collector.collect(deadline_ns)
 
     async def _connect(self, deadline_ns: int) -> None:
         """Start an attempt when one is due, and give it half the tick. Raises NotConnected when there is no connection yet."""
-        if self._attempt is None and self._clock.monotonic_ns() >= self._retry_ns:
+        with suppress(CollectError):
+            self._finish_attempt()  # one that ended between two ticks
+        if self._attempt is None:
+            if self._clock.monotonic_ns() < self._retry_ns:
+                raise NotConnected(self._error)
             self._start_attempt()
-        if self._attempt is not None:
+        if self._attempt is not None and not self._collector.connected:
             left_s = (deadline_ns - self._clock.monotonic_ns()) / 2 / SECOND_NS
             await asyncio.wait([self._attempt], timeout=max(left_s, 0))
-        if self._attempt is not None and self._attempt.done():
-            attempt, self._attempt = self._attempt, None
-            try:
-                attempt.result()
-            except CollectError:
-                self._failed()
-                raise
+        self._finish_attempt()
         if not self._collector.connected:
             raise NotConnected(self._error or "connecting")
+
+    def _finish_attempt(self) -> None:
+        """Forget an attempt that is over. Raises what it ended with."""
+        if self._attempt is None or not self._attempt.done():
+            return
+        attempt, self._attempt = self._attempt, None
+        try:
+            attempt.result()
+        except CollectError:
+            self._failed()
+            raise
 
     def _start_attempt(self) -> None:
         self._attempt = asyncio.create_task(self._collector.connect(), name=f"connect {self._name}")
 
     def _failed(self) -> None:
+        self._was_connected = False
         self._failures += 1
         wait_s = retry_delay_s(self._failures, self._jitter())
         self._retry_ns = self._clock.monotonic_ns() + round(wait_s * SECOND_NS)
@@ -151,7 +164,7 @@ class ConnectionRunner:
             self._failures = 0
         elif collected.misses or collected.error:
             state = "down"
-            if not self._collector.connected and self._attempt is None and self._retry_ns <= self._clock.monotonic_ns():
+            if self._was_connected and not self._collector.connected:
                 self._failed()
         else:
             state = "ok" if self._state == "connecting" else self._state

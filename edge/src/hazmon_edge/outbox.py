@@ -50,7 +50,7 @@ class Outbox:
         self._edge = edge
         self._clock = clock
         self._max_age_us = round(max_days * DAY_US)
-        self.boot = secrets.randbits(64)
+        self.boot = 1 + secrets.randbelow(2**63 - 1)  # the park keeps it in a signed column
         self._seq = 0
         self.last_head = self._head = file.head()
         self._alive_base_us = self._head.alive_us - clock.monotonic_ns() // 1_000

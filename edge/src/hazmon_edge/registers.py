@@ -171,11 +171,11 @@ class Scaling:
     def put(self, raw: float, column: int, values: list[float], quality: bytearray) -> None:
         """Write the value of `raw` at `column`; what is not finite becomes quality BAD without a value."""
         try:
-            value = (raw / self._divisor if self._divisor else raw * self._scale) + self._offset
+            value = float((raw / self._divisor if self._divisor else raw * self._scale) + self._offset)
         except OverflowError:  # an integer beyond what a double holds
             value = math.inf
         if math.isfinite(value):
-            values[column] = float(value)
+            values[column] = value
             quality[column] = GOOD
         else:
             values[column] = math.nan

@@ -12,6 +12,7 @@ from hazmon_edge.errors import Cause
 from hazmon_edge.wire import ABSENT, GOOD, WHOLE_GROUP, Block, Miss
 
 CLOCK_SUSPECT = 8
+MAX_COUNT = 1_000_000  # of one miss
 
 
 @dataclass(slots=True)
@@ -73,8 +74,13 @@ class Stamps:
 
 
 def whole_misses(groups: Iterable[ScanGroup], cause: Cause, at_us: int, count: int = 1) -> list[Miss]:
-    """Every point of every group missed `count` times from `at_us` on."""
-    return [Miss(group.digest, WHOLE_GROUP, at_us, count, cause) for group in groups] if count > 0 else []
+    """Every point of every group missed `count` times from `at_us` on, in portions that a miss can carry."""
+    misses: list[Miss] = []
+    for group in groups:
+        for done in range(0, count, MAX_COUNT):
+            some = min(MAX_COUNT, count - done)
+            misses.append(Miss(group.digest, WHOLE_GROUP, at_us + done * group.group.period_us, some, cause))
+    return misses
 
 
 def blocks_of(scans: Sequence[Scan]) -> list[Block]:

@@ -59,7 +59,7 @@ class Debts:
 
     def pay(self, column: int) -> None:
         """A reading came."""
-        self._owed[column] = max(self._owed[column] - 1, -1)
+        self._owed[column] = max(self._owed[column] - 1, -2)  # paid for this period and one ahead
 
     def owe(self) -> list[int]:
         """A period has passed. Returns the columns that are now a whole period behind: their reading is missed."""

@@ -11,7 +11,7 @@ import asyncio
 import fnmatch
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
@@ -27,7 +27,9 @@ from hazmon_edge.wire import Miss
 LOOK_NS = SECOND_NS
 MAX_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 100_000  # of one tick; a longer file takes several
-GRACE_S = 5.0
+GRACE_US = 5 * SECOND_US
+FIRST_LAG_US = 60 * SECOND_US  # until the first files have shown how late rows come
+MAX_LAG_US = 3600 * SECOND_US
 REMEMBERED_NS = 60 * SECOND_NS  # files so much older than the newest one read are never looked at again
 STABLE_LOOKS = 2
 TORN_LOOKS = 6  # for a file that does not end with a line end
@@ -44,12 +46,13 @@ class Position:
     """How far the exports have been read.
 
     `high_us` is the newest row's time, `accounted_us` up to when owed rows have been read or missed, `newest_ns` the newest
-    modification time of a file that was read.
+    modification time of a file that was read, `lag_us` how long after its first row a file usually comes.
     """
 
     high_us: int = 0
     accounted_us: int = 0
     newest_ns: int = 0
+    lag_us: int = FIRST_LAG_US
 
     @classmethod
     def load(cls, stored: bytes | None) -> Position:
@@ -58,7 +61,7 @@ class Position:
 
     def dump(self) -> bytes:
         """As it is stored with the readings."""
-        return json.dumps({"high_us": self.high_us, "accounted_us": self.accounted_us, "newest_ns": self.newest_ns}).encode()
+        return json.dumps(asdict(self)).encode()
 
 
 class CsvCollector:
@@ -152,7 +155,10 @@ class CsvCollector:
             self._done[name] = look
             self._rest_ns = max(self._rest_ns, mtime_ns)
             self._say(name, export)
-            self._rest += [row for row in export.rows if row.at_us > self._position.high_us]
+            rows = [row for row in export.rows if row.at_us > self._position.high_us]
+            if rows:
+                self._learn_lag(mtime_ns // 1_000 - rows[0].at_us)
+            self._rest += rows
             if export.bad_lines:
                 collected.error = f"{name}: {export.bad_lines[0]}"
                 collected.misses += whole_misses(self._groups, Cause.DECODE, self._clock.now_us(), len(export.bad_lines))
@@ -218,9 +224,16 @@ class CsvCollector:
             start = end
 
     def _overdue(self, cause: Cause) -> list[Miss]:
-        """Rows whose file should long have been here: a period for the row, a period for its file, and some grace."""
-        late = self._clock.now_us() - self._position.accounted_us - self._period_us - round(GRACE_S * SECOND_US)
+        """Rows whose file should long have been here, by half as much again as files usually take."""
+        allowed = self._position.lag_us * 3 // 2 + GRACE_US
+        late = self._clock.now_us() - self._position.accounted_us - allowed
         return self._missed(cause, late // self._period_us)
+
+    def _learn_lag(self, lag_us: int) -> None:
+        """How long after its first new row a file was written: believed at once when longer, by a tenth when shorter."""
+        if 0 <= lag_us <= MAX_LAG_US:
+            position = self._position
+            position.lag_us = max(lag_us, position.lag_us + (lag_us - position.lag_us) // 10)
 
     def _missed(self, cause: Cause, count: int) -> list[Miss]:
         if count <= 0:

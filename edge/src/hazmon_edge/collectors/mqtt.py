@@ -23,7 +23,7 @@ from hazmon_edge.config import ScanGroup
 from hazmon_edge.errors import Cause, NotConnected
 from hazmon_edge.payloads import read_payload
 from hazmon_edge.registers import Scaling
-from hazmon_edge.scans import CLOCK_SUSPECT, Collected, Scan, Stamps
+from hazmon_edge.scans import CLOCK_SUSPECT, Collected, Scan, Stamps, whole_misses
 from hazmon_edge.settings import Mqtt
 from hazmon_edge.tags import MqttTag
 from hazmon_edge.ticks import Debts
@@ -193,9 +193,7 @@ class MqttCollector:
         periods = self._ticks // self._period_ticks - before
         for debts in self._debts:
             debts.clear()
-        if periods == 0:
-            return []
-        return [Miss(group.digest, WHOLE_GROUP, at_us, periods, cause) for group in self._groups]
+        return whole_misses(self._groups, cause, at_us, periods)
 
     async def close(self) -> None:
         session, self._session = self._session, None
