@@ -259,7 +259,8 @@ def _close_lane(plant: Plant, lane: LateLane, now: int) -> list[AlarmEvent]:
     events: list[AlarmEvent] = []
     for (point, rule), identity in lane.told.items():
         standing = plant.book.standing(plant.subjects[point].id, rule)
-        at = standing.raised_at if standing else now
+        late = plant.book.open.get(identity)
+        at = max(standing.raised_at, late.raised_at) if standing and late else now
         reason = f"goes on as {standing.id}" if standing else "its end is not in the readings"
         event = plant.book.clear_late(identity, at, float("nan"), reason)
         events += [event] if event else []
