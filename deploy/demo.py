@@ -60,7 +60,6 @@ class Park:
         given = {
             "HAZMON_HOME": str(self.home),
             "HAZMON_PORT": str(self.port),
-            "HAZMON_PARK_URL": self.url,
             "HAZMON_DATABASE_URL": self.database_url,
             "HAZMON_MQTT_URL": self.mqtt_url,
             "NO_PROXY": f"{LOOPBACK},localhost",
@@ -222,7 +221,7 @@ async def _tell_faults(park: Park) -> None:
 
 
 def next_fault(home: Path) -> str:
-    """`14:03:20 leak E03/AT-3101` from the simulators' status file, in the park's time; a dash if none is scripted."""
+    """`14:03:20 E03/AT-3101 泄漏 · leak` from the simulators' status file, in the park's time; a dash if none is scripted."""
     try:
         status = cast("dict[str, Any]", json.loads((home / "sim-status.json").read_text()))
     except (FileNotFoundError, ValueError):
@@ -231,7 +230,7 @@ def next_fault(home: Path) -> str:
     if not coming:
         return NO_SCRIPT
     at = datetime.fromisoformat(coming["at"]).astimezone(ZoneInfo("Asia/Shanghai"))
-    return f"{at:%H:%M:%S} {coming['name']} {coming['target']}"
+    return f"{at:%H:%M:%S} {coming['target']} {coming['text']} · {coming['text_en']}"
 
 
 def _screen(park: Park, daemons: list[Daemon], seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import demo
@@ -10,10 +11,15 @@ import environment
 import pytest
 
 
+COMING = {
+    "at": "2026-03-01T06:03:20.000Z", "fault": "toxic_leak", "target": "E03/AT-3101", "text": "泄漏", "text_en": "leak",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        ({"next": {"at": "2026-03-01T06:03:20Z", "name": "leak", "target": "E03/AT-3101"}}, "14:03:20 leak E03/AT-3101"),
+        ({"next": COMING}, "14:03:20 E03/AT-3101 泄漏 · leak"),
         ({"next": None}, demo.NO_SCRIPT),
         ({}, demo.NO_SCRIPT),
     ],
@@ -32,7 +38,8 @@ def test_a_missing_or_half_written_status_is_no_fault(tmp_path: Path) -> None:
 def test_children_are_told_where_everything_is_and_kept_from_proxies(tmp_path: Path) -> None:
     park = demo.Park(tmp_path, 8090, ("E01",), "postgresql://x", "mqtt://y")
     told = park.environment()
-    assert told["HAZMON_PARK_URL"] == "http://127.0.0.1:8090"
+    assert told["HAZMON_PORT"] == "8090"
+    assert "HAZMON_PARK_URL" not in park.environment().keys() - os.environ.keys()  # the boxes' links are the simulators' to cut
     assert told["HAZMON_HOME"] == str(tmp_path)
     assert "127.0.0.1" in told["NO_PROXY"]
 
