@@ -10,7 +10,6 @@ import demo
 import environment
 import pytest
 
-
 COMING = {
     "at": "2026-03-01T06:03:20.000Z", "fault": "toxic_leak", "target": "E03/AT-3101", "text": "泄漏", "text_en": "leak",
 }  # fmt: skip
