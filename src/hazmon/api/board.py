@@ -35,7 +35,7 @@ class Board:
         self.epoch = epoch
         self.stream: Feed[bytes] = Feed(limit=200)
         self.told: Feed[list[Notice]] = Feed(limit=200)
-        self.event = engine.plant.book.next_event - 1  # the newest recorded event told
+        self.event = _newest_recorded(engine)  # the newest recorded event told
         self.open: dict[str, tuple[Alarm, bool]] = {}
         self._engine = engine
         self._remembered: deque[tuple[int, bytes]] = deque(maxlen=REMEMBERED)
@@ -142,7 +142,7 @@ class Board:
         self._notices = self._engine.alarms.subscribe()
         self._take_over()
         waiting = self._engine.unrecorded
-        self.event = min(waiting, default=self._engine.plant.book.next_event) - 1
+        self.event = _newest_recorded(self._engine)
         self._remembered.clear()
         self._over.clear()
         self._resume_from = self.event
@@ -158,6 +158,10 @@ class Board:
             "watermark": iso_or_none(self._engine.watermark),
         }
         return _frame("heartbeat", body, None)
+
+
+def _newest_recorded(engine: Engine) -> int:
+    return min(engine.unrecorded, default=engine.plant.book.next_event) - 1
 
 
 def _frame(kind: str, body: Any, identity: str | None) -> bytes:
