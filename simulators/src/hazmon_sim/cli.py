@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import re
 import signal
 from collections.abc import Generator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -96,11 +97,19 @@ def _plainly() -> Generator[None]:
 async def _until_told(simulation: Simulation) -> None:
     task = asyncio.current_task()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
     for number in (signal.SIGINT, signal.SIGTERM):
         if task is not None:
             loop.add_signal_handler(number, task.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await simulation.run()
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """All as usual, but for a race in the MQTT client: it asks to write to a socket that a dying broker has closed meanwhile."""
+    error = context.get("exception")
+    if not (isinstance(error, OSError) and error.errno == errno.EBADF and "add_writer" in context.get("message", "")):
+        loop.default_exception_handler(context)
 
 
 def _broker(url: str) -> tuple[str, int]:

@@ -103,10 +103,11 @@ class PlcServer:
         self._reopening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Listen. Raises OSError."""
+        """Listen; port 0 takes a free one. Raises OSError."""
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _Link(self._answer, self._links), self.host, self.port
         )
+        self.port = self._server.sockets[0].getsockname()[1]
 
     def close(self) -> None:
         """Stop listening and drop every client."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from datetime import UTC, datetime
 
@@ -15,6 +16,10 @@ from hazmon_sim.plant import Plant, Sensor
 PERIOD_S = 1.0
 RETRY_S = 2.0
 CONFIRM_S = 5.0  # a publish not confirmed within this is a broken connection
+
+_PAHO = logging.getLogger("hazmon_sim.paho")
+_PAHO.addHandler(logging.NullHandler())  # what it warns of, the gateway says itself
+_PAHO.propagate = False
 
 
 def payload(sensor: Sensor, t: float) -> str:
@@ -30,6 +35,12 @@ def payload(sensor: Sensor, t: float) -> str:
             return f'{{"time": "{moment}", "data": {{"v": {text or "null"}}}}}'
 
 
+async def _watch(client: aiomqtt.Client) -> None:
+    """Raises MqttError as soon as the connection is lost; a gateway subscribes to nothing."""
+    async for _ in client.messages:
+        pass
+
+
 class Gateway:
     """Publishes for as long as it runs; connects again by itself. `silent` and `mute` (tags) are how it fails."""
 
@@ -42,18 +53,36 @@ class Gateway:
         self._host = host
         self._port = port
         self._phase_s = phase_s
+        self._lost = False
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
                 async with aiomqtt.Client(
-                    self._host, self._port, identifier=self.plant.gateway, timeout=CONFIRM_S, max_inflight_messages=200
+                    self._host,
+                    self._port,
+                    identifier=self.plant.gateway,
+                    timeout=CONFIRM_S,
+                    max_inflight_messages=200,
+                    logger=_PAHO,
                 ) as client:
                     client.pending_calls_threshold = len(self.plant.sensors)
-                    await self._publish(client)
-            except aiomqtt.MqttError:
-                await asyncio.sleep(RETRY_S)
+                    self._say(None)
+                    async with asyncio.TaskGroup() as tasks:
+                        tasks.create_task(_watch(client))
+                        tasks.create_task(self._publish(client))
+            except* aiomqtt.MqttError as errors:
+                self._say(str(errors.exceptions[0]))
+            await asyncio.sleep(RETRY_S)
+
+    def _say(self, trouble: str | None) -> None:
+        """Loss and return of the broker, once each."""
+        if trouble is not None and not self._lost:
+            print(f"{self.plant.gateway}: no broker at {self._host}:{self._port}: {trouble}; tries again", flush=True)
+        elif trouble is None and self._lost:
+            print(f"{self.plant.gateway}: publishes again", flush=True)
+        self._lost = trouble is not None
 
     async def _publish(self, client: aiomqtt.Client) -> None:
         due = self._after(self._now())
