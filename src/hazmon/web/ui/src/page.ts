@@ -32,6 +32,8 @@ let unpainted = 0;
 let broken = false;
 let notLiveSince: number | null = null;
 let beatAt = 0;
+/** Values are redrawn by the tick; only alarms and boxes are worth a repaint a frame. */
+let valuesWait = false;
 
 /** The component tree drew the present second: it is alive. */
 export function painted(): void {
@@ -97,6 +99,8 @@ function tick(): void {
     station.stagnant.value = verdict.stagnant;
     station.second.value = second;
     station.soundRuns.value = horn.runs;
+    if (valuesWait) station.valuesRevision.value += 1;
+    valuesWait = false;
   });
   horn.keep(toneDue(station.sound.value, station.alarms.value.values(), notLiveSince === null ? 0 : at - notLiveSince, at), at);
 }
@@ -146,7 +150,7 @@ function show(picture: Picture, values: boolean, alarms: boolean, edges: boolean
       station.picture.value = picture;
       compareVersion(picture.version);
     }
-    if (values) station.valuesRevision.value += 1;
+    valuesWait ||= values;
     if (edges) station.edgesRevision.value += 1;
     if (!alarms) return;
     station.alarms.value = new Map(picture.alarms);

@@ -2,7 +2,7 @@ import { isUnacknowledged, SELECT_MOST, toggle } from "../alarms/order";
 import { age, duration, exact, moment, quantity } from "../format";
 import { readingAt } from "../live/ageing";
 import type { Alarm } from "../live/messages";
-import { alarmName, asking, type Errand, filter, isLive, language, named, picture, pointOf, second, selected, t, valuesRevision } from "../station";
+import { alarmName, asking, type Errand, filter, isLive, language, named, picture, pointOf, second, selected, t } from "../station";
 import { word } from "../text";
 import { Icon } from "./icon";
 
@@ -98,7 +98,6 @@ function Raised({ alarm }: { readonly alarm: Alarm }) {
 
 /** What the point says now, which is not what it said when the alarm was raised. */
 function Now({ alarm }: { readonly alarm: Alarm }) {
-  void valuesRevision.value;
   const index = picture.value?.indexOf.get(alarm.point);
   if (picture.value === null || index === undefined) return <b>—</b>;
   const reading = readingAt(picture.value, index, second.value);
