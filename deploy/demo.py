@@ -38,6 +38,7 @@ from embedded.report import say
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config"
 READY_LIMIT_S = 90.0
+STATUS = "sim-status.json"
 NO_SCRIPT = "—"
 
 
@@ -177,6 +178,7 @@ async def _start(park: Park, children: list[Child], *, new_database: bool) -> No
     if without:  # a new database knows no token of an older one
         command = [_program("hazmon"), "token", "add", *without, "--out", str(secrets)]
         await run_once("hazmon token add", command, park.environment(), log)
+    (park.home / STATUS).unlink(missing_ok=True)  # of an earlier run
     for child in children:
         await child.start()
     await first_of(until_first_end(children), _ready(park))
@@ -184,10 +186,10 @@ async def _start(park: Park, children: list[Child], *, new_database: bool) -> No
 
 async def _ready(park: Park) -> None:
     for _ in range(int(READY_LIMIT_S / 0.25)):
-        if await asyncio.to_thread(_answers, park.port, "/readyz"):
+        if (park.home / STATUS).exists() and await asyncio.to_thread(_answers, park.port, "/readyz"):
             return
         await asyncio.sleep(0.25)
-    raise ChildFailed(f"the service was not ready after {READY_LIMIT_S:.0f} s; see {park.home / 'log' / 'service.log'}")
+    raise ChildFailed(f"service and simulators were not ready after {READY_LIMIT_S:.0f} s; see {park.home / 'log'}")
 
 
 def _answers(port: int, path: str) -> bool:
@@ -223,7 +225,7 @@ async def _tell_faults(park: Park) -> None:
 def next_fault(home: Path) -> str:
     """`14:03:20 E03/AT-3101 泄漏 · leak` from the simulators' status file, in the park's time; a dash if none is scripted."""
     try:
-        status = cast("dict[str, Any]", json.loads((home / "sim-status.json").read_text()))
+        status = cast("dict[str, Any]", json.loads((home / STATUS).read_text()))
     except (FileNotFoundError, ValueError):
         return NO_SCRIPT
     coming = status.get("next")
