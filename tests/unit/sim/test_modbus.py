@@ -139,10 +139,11 @@ async def test_a_silent_plc_accepts_and_never_answers(served: tuple[list[PlcServ
 
 async def test_a_plc_that_is_down_refuses_until_it_is_back(served: tuple[list[PlcServer], Path]):
     server = served[0][0]
-    reader, _ = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     server.close()
     with contextlib.suppress(ConnectionResetError):
         assert await reader.read() == b""
+    writer.close()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", server.port)
     await server.open()

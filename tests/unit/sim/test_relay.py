@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,10 +16,14 @@ Link = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 async def relay() -> AsyncIterator[Relay]:
     """A relay to a park that echoes."""
 
+    served: set[asyncio.Task[None] | None] = set()
+
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-        writer.close()
+        served.add(asyncio.current_task())
+        with contextlib.suppress(ConnectionResetError):
+            while data := await reader.read(65536):
+                writer.write(data)
+        await hang_up((reader, writer))
 
     park = await asyncio.start_server(echo, "127.0.0.1", 0)
     found = Relay("E01", "127.0.0.1", 0, park.sockets[0].getsockname()[:2])
@@ -26,6 +31,13 @@ async def relay() -> AsyncIterator[Relay]:
     yield found
     found.close()
     park.close()
+    await asyncio.gather(*(task for task in served if task))
+
+
+async def hang_up(link: Link) -> None:
+    link[1].close()
+    with contextlib.suppress(ConnectionError):
+        await link[1].wait_closed()
 
 
 async def dial(relay: Relay) -> Link:
@@ -50,12 +62,14 @@ async def is_reset(link: Link) -> bool:
         return await asyncio.wait_for(link[0].read(), 5) == b""
     except ConnectionResetError:
         return True
+    finally:
+        await hang_up(link)
 
 
 async def test_it_passes_much_in_both_directions(relay: Relay):
     link = await dial(relay)
     assert await say(link, b"x" * 3_000_000) == b"x" * 3_000_000
-    link[1].close()
+    await hang_up(link)
 
 
 async def test_closed_resets_old_and_new_connections_until_it_passes_again(relay: Relay):
@@ -67,7 +81,7 @@ async def test_closed_resets_old_and_new_connections_until_it_passes_again(relay
     relay.switch(Mode.PASS)
     link = await dial(relay)
     assert await say(link, b"after") == b"after"
-    link[1].close()
+    await hang_up(link)
 
 
 async def test_a_black_hole_swallows_without_a_reset_and_gives_back(relay: Relay):
@@ -81,7 +95,7 @@ async def test_a_black_hole_swallows_without_a_reset_and_gives_back(relay: Relay
     relay.switch(Mode.PASS)
     for link in (old, new):
         assert await asyncio.wait_for(link[0].readexactly(6), 5) == b"within"
-        link[1].close()
+        await hang_up(link)
 
 
 async def test_a_park_that_is_not_there_resets_the_box():
@@ -99,4 +113,4 @@ async def test_the_end_of_one_side_is_the_end_of_the_other(relay: Relay):
     await say(link, b"last")
     link[1].write_eof()
     assert await asyncio.wait_for(link[0].read(), 5) == b""
-    link[1].close()
+    await hang_up(link)
