@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+
+token = typer.Typer(help="Tokens of the boxes.", no_args_is_help=True)
+app.add_typer(token, name="token")
 
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The folder with park.toml and a folder for each enterprise.", show_default=False)
@@ -66,6 +69,80 @@ def grade(config: Config, source: OneSource = None) -> None:
     console.print(NOTE)
     if any(item.fault for item in graded):
         raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    config: Annotated[Path, typer.Option(help="The configuration folder.")] = Path("config"),
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="HAZMON_PORT", help="The port to listen on.")] = 8080,
+) -> None:
+    """Run the park service on the database of HAZMON_DATABASE_URL, until it is told to stop.
+
+    Exit codes: 0 stopped in order, 1 could not start or a part of it died, 2 the command line is wrong.
+    """
+    import uvloop
+
+    from hazmon.errors import ConfigError, HazmonError
+    from hazmon.registry import load
+    from hazmon.registry.listing import findings_text
+    from hazmon.service import database_url
+    from hazmon.service import serve as run
+
+    try:
+        uvloop.run(run(load(config), database_url(), host, port))
+    except ConfigError as error:
+        _give_up(findings_text(error.findings))
+    except HazmonError as error:
+        _give_up(str(error))
+    except OSError as error:
+        _give_up(f"port {port} of {host}: {error.strerror or error}")
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the schema of HAZMON_DATABASE_URL up to date.
+
+    Exit codes: 0 it is, 1 it could not be, 2 the command line is wrong.
+    """
+    import asyncio
+
+    from hazmon.errors import HazmonError
+    from hazmon.service import database_url
+    from hazmon.store.pool import migrate as run
+
+    try:
+        applied = asyncio.run(run(database_url()))
+    except HazmonError as error:
+        _give_up(str(error))
+    typer.echo(f"applied: {', '.join(applied)}" if applied else "the schema is up to date")
+
+
+@token.command("add")
+def token_add(
+    boxes: Annotated[list[str], typer.Argument(metavar="BOX...", help="Boxes, like E01 E02.")],
+    out: Annotated[Path, typer.Option(help="Folder for the files BOX.token; they are shown nowhere else.")],
+) -> None:
+    """Make a token for each box: the secret into a file that only its owner reads, its hash into the database.
+
+    Exit codes: 0 made, 1 could not be made, 2 the command line is wrong.
+    """
+    import asyncio
+
+    from hazmon.errors import HazmonError
+    from hazmon.service import add_tokens, database_url
+
+    try:
+        files = asyncio.run(add_tokens(database_url(), boxes, out))
+    except (HazmonError, OSError) as error:
+        _give_up(str(error))
+    for file in files:
+        typer.echo(str(file))
+
+
+def _give_up(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
 
 
 def main() -> None:

@@ -1,0 +1,108 @@
+"""The composition root: opens, wires and closes the park service. Nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+
+from hazmon.api.room import PageBundle, Room
+from hazmon.api.server import ParkServer, listen
+from hazmon.api.tokens import Tokens
+from hazmon.clock import Clock, SystemClock, iso
+from hazmon.engine import Engine
+from hazmon.errors import HazmonError
+from hazmon.model import Park
+from hazmon.recovery import recover
+from hazmon.store.pool import Pool, connect, migrate
+from hazmon.store.record import Recorder
+from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
+from hazmon.upkeep import keep_minutes, keep_within_retention
+from hazmon.web import bundle
+
+log = structlog.get_logger()
+
+
+def database_url() -> str:
+    """HAZMON_DATABASE_URL. Raises HazmonError when it is not set."""
+    url = os.environ.get("HAZMON_DATABASE_URL")
+    if not url:
+        raise HazmonError("HAZMON_DATABASE_URL is not set: name the TimescaleDB, like postgresql://user@host:5432/hazmon")
+    return url
+
+
+async def add_tokens(url: str, boxes: Sequence[str], folder: Path) -> list[Path]:
+    """A new token for each box: into FOLDER/BOX.token (mode 0600), its hash into the register. Answers the files."""
+    await migrate(url)
+    connection = await connect(url)
+    files: list[Path] = []
+    async with connection:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for box in boxes:
+            token = secrets.token_urlsafe(32)
+            file = folder / f"{box}.token"
+            file.touch(mode=0o600)
+            file.chmod(0o600)
+            file.write_text(token + "\n", "ascii")
+            await add_edge_token(connection, box, sha256(token.encode()).digest())
+            files.append(file)
+    return files
+
+
+async def serve(park: Park, url: str, host: str, port: int) -> None:
+    """Run the service until a signal. Raises HazmonError when it cannot start, OSError when the port is taken."""
+    clock = SystemClock()
+    listener = listen(host, port)
+    pool = Pool(url)
+    try:
+        applied = await migrate(url)
+        log.info("schema", applied=applied)
+        await pool.open()
+        engine, tokens = await _open(park, url, pool, clock)
+        page = PageBundle(bundle.STATIC, bundle.built_hash() or "", _page_fault())
+        room = Room(engine, pool, park, clock, tokens, page, secrets.token_hex(8))
+        server = ParkServer(room)
+        log.info("serving", url=f"http://{host}:{listener.getsockname()[1]}", points=len(park.points), at=iso(clock.now()))
+        tasks = [
+            asyncio.create_task(engine.run(), name="engine"),
+            asyncio.create_task(keep_minutes(pool, clock), name="minutes"),
+            asyncio.create_task(keep_within_retention(pool, park.settings, clock), name="retention"),
+            asyncio.create_task(server.serve([listener]), name="server"),
+        ]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await asyncio.wait({tasks[-1]}, timeout=10)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await engine.finish()
+        for task in done:  # a part that died takes the service down, loudly: a supervisor starts it again
+            task.result()
+    finally:
+        listener.close()
+        with contextlib.suppress(HazmonError):
+            await pool.close()
+
+
+async def _open(park: Park, url: str, pool: Pool, clock: Clock) -> tuple[Engine, Tokens]:
+    connection = await connect(url)
+    async with connection:
+        register = await Register.open(connection, park)
+        plant, groups, events = await recover(connection, register, park, clock.now())
+        known = await edge_tokens(connection)
+    log.info("recovered", open_alarms=len(plant.book.open), groups=len(groups), boxes_with_tokens=len(set(known.values())))
+    engine = Engine(plant, Recorder(url), Lookups(pool, register), groups, clock)
+    engine.begin_with(events)
+    return engine, Tokens(pool, clock, known)
+
+
+def _page_fault() -> str | None:
+    if bundle.built_hash() is None:
+        return "网页尚未构建 · the page was never built"
+    return None if bundle.is_current() else "网页与源码不符 · the page was built from other sources"
