@@ -43,16 +43,19 @@ async def add_tokens(url: str, boxes: Sequence[str], folder: Path) -> list[Path]
     connection = await connect(url)
     files: list[Path] = []
     async with connection:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for box in boxes:
             token = secrets.token_urlsafe(32)
-            file = folder / f"{box}.token"
-            file.touch(mode=0o600)
-            file.chmod(0o600)
-            file.write_text(token + "\n", "ascii")
+            files.append(await asyncio.to_thread(_keep_secret, folder / f"{box}.token", token))
             await add_edge_token(connection, box, sha256(token.encode()).digest())
-            files.append(file)
     return files
+
+
+def _keep_secret(file: Path, token: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(token + "\n", "ascii")
+    return file
 
 
 async def serve(park: Park, url: str, host: str, port: int) -> None:
