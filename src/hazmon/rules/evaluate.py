@@ -6,6 +6,7 @@ excursion inside a batch is found as surely as one at its end.
 
 from __future__ import annotations
 
+from hazmon.model import Rule
 from hazmon.rules.frame import Bools, Ints, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.quality import qualities
@@ -16,14 +17,27 @@ from hazmon.rules.walk import Change, RuleState
 
 
 def evaluate(state: RuleState, table: LimitTable, block: ScanBlock, trail: Trail) -> list[Change]:
-    """Changes through the block in time order; state and trail are moved on. The block's times ascend."""
+    """Changes through the block in time order, those of one rule of one point as they happened; state and trail are moved on.
+
+    The block's times ascend.
+    """
     usable = block.usable()
     changes = heard_again(state, block)
     changes += qualities(state, block, usable)
     changes += rates(state, table, block, trail, usable)
     changes += thresholds(state, table, block, usable)
-    changes.sort(key=lambda change: (change.at, change.point))
-    return changes
+    return _in_order(changes)
+
+
+def _in_order(changes: list[Change]) -> list[Change]:
+    """By time; but a rule that turned off after it turned on stays after, should its readings' own times cross."""
+    latest: dict[tuple[int, Rule], int] = {}
+    moments: list[tuple[int, int]] = []
+    for change in changes:
+        pair = change.point, change.rule
+        latest[pair] = max(change.at, latest.get(pair, change.at))
+        moments.append((latest[pair], change.point))
+    return [changes[k] for k in sorted(range(len(changes)), key=moments.__getitem__)]
 
 
 def watch(state: RuleState, table: LimitTable, heard: Ints, excused: Bools, now: int) -> list[Change]:

@@ -1,0 +1,167 @@
+"""The invariant of screen-then-walk: how scans are cut into blocks changes nothing; and a naive model agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hazmon.model import RULES, Limits, Point, Quality, Quantity, Rule
+from hazmon.rules.evaluate import evaluate
+from hazmon.rules.frame import NEVER, ScanBlock
+from hazmon.rules.limits import LimitTable
+from hazmon.rules.rate import Trail
+from hazmon.rules.walk import Change, RuleState
+
+START = 1_767_225_600_000_000
+MS = 1000
+CODES = [Quality.GOOD] * 6 + [Quality.CLOCK_SUSPECT, Quality.MAINTENANCE, Quality.ABSENT, Quality.BAD]
+
+
+def point(n: int, limits: Limits) -> Point:
+    return Point("E01", f"T{n}", "E01-S1", "V", "名", "name", Quantity.LEVEL, "m", 0, 20, 1, limits)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Points, and one block of their scans."""
+
+    points: list[Point]
+    block: ScanBlock
+
+    @property
+    def table(self) -> LimitTable:
+        return LimitTable.of(self.points)
+
+
+def numbers(low: int, high: int) -> st.SearchStrategy[float]:
+    return st.integers(2 * low, 2 * high).map(lambda n: n / 2)
+
+
+limits = st.builds(
+    Limits,
+    ll=st.none() | st.just(3.0),
+    l=st.none() | st.just(5.0),
+    h=st.none() | st.just(10.0),
+    hh=st.none() | st.just(12.0),
+    deadband=st.sampled_from([0.0, 0.5, 1.0]),
+    on_delay_s=st.sampled_from([0.0, 0.0, 1.5, 3.0]),
+    off_delay_s=st.sampled_from([0.0, 0.0, 2.0]),
+    rate_up=st.none() | st.sampled_from([1.0, 30.0, 60.0]),
+    rate_down=st.none() | st.sampled_from([1.0, 30.0, 60.0]),
+    rate_window_s=st.sampled_from([3.0, 8.0]),
+)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    n = draw(st.integers(1, 3))
+    t = draw(st.integers(1, 20))
+    steps = draw(st.lists(st.sampled_from([1, 500, 1000, 1000, 1000, 4000]), min_size=t, max_size=t))
+    cells = st.lists(numbers(2, 14), min_size=t * n, max_size=t * n)
+    values = np.array(draw(cells)).reshape(t, n)
+    quality = offsets = None
+    if draw(st.booleans()):
+        codes = draw(st.lists(st.sampled_from(CODES), min_size=t * n, max_size=t * n))
+        quality = np.array(codes, np.uint8).reshape(t, n)
+        values[quality >= 128] = np.nan
+    if draw(st.booleans()):
+        offsets = np.array(draw(st.lists(st.integers(0, 300), min_size=t * n, max_size=t * n)), np.int32).reshape(t, n)
+    points = [point(k, draw(limits)) for k in range(n)]
+    times = START + np.cumsum(np.array(steps, np.int64)) * MS
+    # a column that the park does not know stands first, empty, as ingest leaves it
+    if draw(st.booleans()):
+        quality = np.zeros((t, n), np.uint8) if quality is None else quality
+        quality = np.column_stack([np.full(t, Quality.ABSENT, np.uint8), quality])
+        values = np.column_stack([np.full(t, np.nan), values])
+        offsets = None if offsets is None else np.column_stack([np.zeros(t, np.int32), offsets])
+        return Case(points, ScanBlock(1, times, values, quality, offsets, np.arange(-1, n)))
+    return Case(points, ScanBlock(1, times, values, quality, offsets, np.arange(n)))
+
+
+def run(case: Case, cuts: Sequence[int]) -> tuple[list[Change], RuleState, Trail]:
+    """Changes of the block cut before the given rows."""
+    state, trail = RuleState.quiet(len(case.points)), Trail.of(case.block.points, case.table)
+    changes: list[Change] = []
+    edges = [0, *sorted(set(cuts)), case.block.times.size]
+    for begin, end in pairwise(edges):
+        if begin < end:
+            changes += evaluate(state, case.table, case.block.rows(np.arange(begin, end)), trail)
+    return changes, state, trail
+
+
+def assert_same(some: Sequence[Change], others: Sequence[Change]) -> None:
+    left, right = (sorted(changes, key=lambda c: (c.point, c.rule)) for changes in (some, others))  # stable: in time order
+    assert [(c.at, c.point, c.rule, c.on) for c in left] == [(c.at, c.point, c.rule, c.on) for c in right]
+    np.testing.assert_allclose([c.value for c in left], [c.value for c in right], rtol=1e-7, atol=1e-7)
+    np.testing.assert_array_equal([c.limit for c in left], [c.limit for c in right])
+
+
+@given(cases(), st.lists(st.integers(1, 19), max_size=6))
+@settings(max_examples=200)
+def test_cuts_change_nothing(case: Case, cuts: list[int]) -> None:
+    whole, state, trail = run(case, [])
+    for pieces in (cuts, range(case.block.times.size)):
+        parts, state_of_parts, trail_of_parts = run(case, [cut for cut in pieces if cut < case.block.times.size])
+        assert_same(whole, parts)
+        np.testing.assert_array_equal(state.active, state_of_parts.active)
+        np.testing.assert_array_equal(state.since, state_of_parts.since)
+        np.testing.assert_array_equal(trail.at, trail_of_parts.at)
+        np.testing.assert_array_equal(trail.usable, trail_of_parts.usable)
+        np.testing.assert_array_equal(trail.values, trail_of_parts.values)
+
+
+def naive(case: Case) -> list[Change]:
+    """The limit rules and the quality rule, a point and a sample at a time, in plain words."""
+    changes: list[Change] = []
+    for column, number in enumerate(list[int](case.block.points.tolist())):
+        if number < 0:
+            continue
+        rules = case.points[number].limits
+        held: dict[Rule, bool] = dict.fromkeys(RULES, False)
+        since = dict.fromkeys(RULES, NEVER)
+        for row, scan in enumerate(list[int](case.block.times.tolist())):
+            code = 0 if case.block.quality is None else int(case.block.quality[row, column])
+            offset = 0 if case.block.offsets is None else int(case.block.offsets[row, column])
+            at, value = scan + offset * MS, float(case.block.values[row, column])
+            if code == Quality.ABSENT:
+                continue
+            good = code in (Quality.GOOD, Quality.CLOCK_SUSPECT)
+            if held[Rule.QUALITY] == good:
+                held[Rule.QUALITY] = not good
+                changes.append(Change(number, Rule.QUALITY, at, not good, code, float("nan")))
+            if not good:
+                continue
+            for rule, limit in ((Rule.LL, rules.ll), (Rule.L, rules.l), (Rule.H, rules.h), (Rule.HH, rules.hh)):
+                if limit is None:
+                    continue
+                beyond = limit - value if rule in (Rule.LL, Rule.L) else value - limit
+                opposite = beyond <= -rules.deadband and beyond < 0 if held[rule] else beyond >= 0
+                delay = round((rules.off_delay_s if held[rule] else rules.on_delay_s) * 1e6)
+                since[rule] = (at if since[rule] == NEVER else since[rule]) if opposite else NEVER
+                if opposite and at - since[rule] >= delay:
+                    held[rule], since[rule] = not held[rule], NEVER
+                    changes.append(Change(number, rule, at, held[rule], value, limit))
+    return changes
+
+
+@given(cases())
+@settings(max_examples=200)
+def test_a_naive_model_agrees(case: Case) -> None:
+    changes, _, _ = run(case, [])
+    assert_same([c for c in changes if c.rule not in (Rule.RATE_UP, Rule.RATE_DOWN)], naive(case))
+
+
+@given(cases())
+@settings(max_examples=50)
+def test_changes_of_a_pair_alternate_and_no_column_is_confused(case: Case) -> None:
+    changes, state, _ = run(case, [])
+    for number in range(len(case.points)):
+        for rule in RULES:
+            turns = [c.on for c in changes if (c.point, c.rule) == (number, rule)]
+            assert turns == [k % 2 == 0 for k in range(len(turns))]
+            assert bool(state.active[number, RULES.index(rule)]) == (len(turns) % 2 == 1)
