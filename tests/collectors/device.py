@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 HEADER = struct.Struct(">HHHBB")
@@ -81,7 +81,7 @@ class Device:
 
 
 @asynccontextmanager
-async def running(device: Device) -> AsyncIterator[Device]:
+async def running(device: Device) -> AsyncGenerator[Device]:
     """The device while it listens."""
     await device.start()
     try:

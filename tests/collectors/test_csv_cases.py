@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from collectors.cases import HEADER, cases, check, load, toml, told
+from collectors.cases import HEADER, cases, check, load, told, toml
 from hazmon_edge.clock import SECOND_NS, ManualClock
 from hazmon_edge.collectors.csv_drop import STABLE_LOOKS, TORN_LOOKS, CsvCollector
 from hazmon_edge.config import Wiring

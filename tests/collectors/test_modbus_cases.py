@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from collectors.cases import HEADER, cases, check, load, toml, told
+from collectors.cases import HEADER, cases, check, load, told, toml
 from collectors.device import Device, running
 from hazmon_edge.clock import SECOND_NS, SystemClock
 from hazmon_edge.collectors.modbus import ModbusCollector

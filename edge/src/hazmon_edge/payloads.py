@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -29,7 +30,8 @@ def read_payload(payload: bytes, tag: MqttTag) -> tuple[float, int | None]:
     value = _step_into(document, tag.path)
     time_us = None
     if tag.time_path is not None:
-        time_us = _time_us(_step_into(document, tag.time_path))
+        with suppress(ValueError):  # a message without its time is still a reading
+            time_us = _time_us(_step_into(document, tag.time_path))
     if value is None:
         return math.nan, time_us
     if isinstance(value, str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 
@@ -88,7 +89,7 @@ async def test_a_good_device_is_read_at_every_instant_of_the_grid() -> None:
     assert life.bench.scans == 11
     assert [each.misses for each in life.bench.kept] == [[]] * 11
     stamps = [scan.at_us for each in life.bench.kept for scan in each.scans]
-    assert {after - before for before, after in zip(stamps, stamps[1:], strict=False)} == {1_000_000}
+    assert {after - before for before, after in itertools.pairwise(stamps)} == {1_000_000}
     assert life.runner.state.state == "ok"
     await life.end()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 
@@ -19,9 +20,7 @@ REGISTERS = st.builds(
     type=WORD_TYPES,
     order=st.sampled_from(sorted(ORDERS)),
 )
-BITS = st.builds(
-    Register, area=st.sampled_from([Area.coil, Area.discrete]), address=st.integers(0, 2500), type=st.just("bool")
-)
+BITS = st.builds(Register, area=st.sampled_from([Area.coil, Area.discrete]), address=st.integers(0, 2500), type=st.just("bool"))
 LIMITS = st.integers(4, 125)
 
 
@@ -57,7 +56,7 @@ def test_no_request_reads_through_a_longer_gap_or_beyond_what_is_wanted(
 def test_neighbours_share_a_request(registers: list[Register], limit: int) -> None:
     """Two requests of an area that follow each other could not have been one."""
     requests = plan_requests(registers, 8, limit)
-    for one, two in zip(requests, requests[1:], strict=False):
+    for one, two in itertools.pairwise(requests):
         if one.area is two.area:
             first = registers[two.columns[0]]
             gap = first.address - (one.address + one.count)

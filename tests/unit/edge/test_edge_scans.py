@@ -53,7 +53,7 @@ def test_scans_of_a_group_become_one_block_that_survives_the_wire() -> None:
     ]
     first, second = [unpack_block(pack_block(block)) for block in blocks_of(scans)]
     assert (list(first.times_us), first.points) == ([1, 2], 2)
-    assert list(first.values)[0] == 1.5
+    assert next(iter(first.values)) == 1.5
     assert math.isnan(first.values[1])
     assert list(first.values)[2:] == [2.5, 3.5]
     assert first.quality == bytes([GOOD, ABSENT, GOOD, GOOD])

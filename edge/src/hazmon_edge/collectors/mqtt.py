@@ -78,7 +78,7 @@ class _Session(aiomqtt.Client):
             identifier=identifier,
             protocol=aiomqtt.ProtocolVersion.V5 if self._is_v5 else aiomqtt.ProtocolVersion.V311,
             clean_session=None if self._is_v5 else False,
-            clean_start=False,
+            clean_start=False if self._is_v5 else paho.MQTT_CLEAN_START_FIRST_ONLY,
             properties=_wishes() if self._is_v5 else None,
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_S,
@@ -157,7 +157,7 @@ class MqttCollector:
         except (aiomqtt.MqttError, OSError) as error:
             raise NotConnected(f"{link.host}:{link.port}: {error}") from None
         self._session = session
-        self._draining = True
+        self._draining = self._since_us > 0  # a box that never listened left no queue
 
     async def collect(self, deadline_ns: int) -> Collected:
         """What arrived since the last tick, gathered into scans, with a miss for each tag that owed a reading."""
@@ -246,7 +246,7 @@ class MqttCollector:
         """
         if device_us is None:
             return at_us, is_queued
-        earliest_us = self._since_us if self._draining and self._since_us else at_us
+        earliest_us = self._since_us if self._draining else at_us
         if min(earliest_us, at_us) - SANE_US <= device_us <= at_us + SANE_US:
             return device_us, False
         return at_us, True
