@@ -27,6 +27,7 @@ from hazmon_edge.wire import Miss
 
 TRIM_S = 60.0
 STOP_S = 1.5
+FIRST_READ_NS = SECOND_NS  # after the box is ready: as long as devices have to take the connections up
 
 log = logging.getLogger("hazmon.edge")
 
@@ -53,22 +54,20 @@ class Agent:
         """Read, keep and ship until `stop`; then put what was read on disk and return."""
         config, clock = self._config, self._clock
         outbox = await Outbox.open(config.data / "outbox.sqlite", config.edge, clock, config.max_backlog_days)
-        runners: list[tuple[ConnectionRunner, int]] = []
+        runners: list[ConnectionRunner] = []
         uplink = Uplink(
             outbox,
             config.edge,
             lambda: Park(config.park_url, token_of(config)),
             clock,
-            lambda: [runner.state for runner, _ in runners],
+            lambda: [runner.state for runner in runners],
             config.data,
         )
         assembler = Assembler(outbox, clock, uplink.offer)
         stamps = Stamps()
-        start_ns = clock.monotonic_ns()
-        for index, wiring in enumerate(config.wirings):
+        for wiring in config.wirings:
             collector = _collector(wiring, config.edge, outbox, clock, stamps)
-            runner = ConnectionRunner(wiring.connection.name, wiring.points, collector, clock, assembler.keep)
-            runners.append((runner, first_tick(start_ns, index, len(config.wirings), collector.interval_ns)))
+            runners.append(ConnectionRunner(wiring.connection.name, wiring.points, collector, clock, assembler.keep))
         await self._introduce(outbox, uplink)
         log.info(
             "box %s: %d connections, %d points, boot %d, %d batches in the outbox",
@@ -78,7 +77,11 @@ class Agent:
             outbox.boot,
             outbox.depth.batches,
         )
-        readers = [asyncio.create_task(runner.run(first), name="reader") for runner, first in runners]
+        start_ns = clock.monotonic_ns() + FIRST_READ_NS
+        readers = [
+            asyncio.create_task(runner.run(first_tick(start_ns, index, len(runners), runner.interval_ns)), name="reader")
+            for index, runner in enumerate(runners)
+        ]
         others = [
             asyncio.create_task(assembler.run(), name="assembler"),
             asyncio.create_task(uplink.run(), name="uplink"),

@@ -76,9 +76,14 @@ class ConnectionRunner:
     def state(self) -> ConnectionState:
         return ConnectionState(self._name, self._state, self._since_us, self._error, self._points)
 
+    @property
+    def interval_ns(self) -> int:
+        """Between two ticks."""
+        return self._collector.interval_ns
+
     async def run(self, first_ns: int) -> None:
         """Tick for ever, from the first instant on. Ends only by cancellation."""
-        interval = self._collector.interval_ns
+        interval = self.interval_ns
         scheduled = self._collector.first_ns(first_ns)
         self._start_attempt()
         try:

@@ -25,7 +25,7 @@ from hazmon_edge.park import ANSWER_S, Park, heartbeat_of
 from hazmon_edge.store import Entry
 from hazmon_edge.wire import Receipt, decode
 
-LIVE_BATCHES = 5  # as many of the newest wait to go first
+LIVE_BATCHES = 20  # as many of the newest go first, in order: after a short break nothing is late
 BUNDLE_BATCHES = 200
 BUNDLE_BYTES = 256 * 1024
 HEARTBEAT_S = 5.0
