@@ -24,6 +24,7 @@ MEMORY_BYTES = 16 * 1024 * 1024  # of batches that the disk did not take
 SETTLE_S = 1.0  # receipts wait so long for a commit to share
 RETRY_S = 1.0
 TRIM_COUNT = 200
+REMEMBERED = 20_000  # settled batches
 DAY_US = 86_400 * 1_000_000
 
 _A = TypeVarTuple("_A")
@@ -61,7 +62,8 @@ class Outbox:
         self._waiting = Changes()
         self._waiters: list[asyncio.Future[bool]] = []
         self._unsaved: dict[int, Entry] = {}  # refused by the disk, oldest first
-        self._settled: set[int] = set()  # deleted for everyone, not yet in the file
+        self._settled: dict[int, None] = {}  # out for everyone; remembered after they left the file, for a read that began before
+        self._coming: set[int] = set()  # their maker has not been told yet, and may want to ship them itself
         self._full = False
         self._closing = False
         self._wake = asyncio.Event()
@@ -110,12 +112,16 @@ class Outbox:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._wake.set()
-        return entry, await waiter
+        self._coming.add(entry.n)
+        try:
+            return entry, await waiter
+        finally:
+            self._coming.discard(entry.n)
 
     async def oldest(self, after: int, max_count: int, max_bytes: int) -> list[Entry]:
         """Batches behind `after` in order of making, those in memory behind those on disk."""
         entries = await self._in_thread(self._file.oldest, after, max_count, max_bytes)
-        entries = [e for e in entries if e.n not in self._settled]
+        entries = [e for e in entries if e.n not in self._settled and e.n not in self._coming]
         if len(entries) < max_count:
             known = {e.n for e in entries}
             extra = [e for n, e in self._unsaved.items() if n > after and n not in known]
@@ -127,7 +133,7 @@ class Outbox:
         for entry in (*done, *(entry for entry, _ in parked)):
             if entry.n in self._settled:
                 continue
-            self._settled.add(entry.n)
+            self._settled[entry.n] = None
             self._batches -= 1
             self._bytes -= len(entry.canonical)
         self._waiting.deleted += [entry.n for entry in done]
@@ -202,7 +208,8 @@ class Outbox:
             saved = True
             self._unsaved.clear()
             self._positions.update(changes.positions)
-            self._settled.difference_update(changes.deleted, (n for n, _ in changes.parked))
+            while len(self._settled) > REMEMBERED:
+                del self._settled[next(iter(self._settled))]
             if self._full:
                 self._full = False
                 log.info("outbox: the disk takes batches again")
