@@ -31,13 +31,15 @@ class GroupState:
 
 @dataclass(slots=True)
 class LateLane:
-    """A second evaluation beside the live one, for what comes late from one box: it starts where the silence began.
+    """A second evaluation beside the live one, for what comes late from one hole of a box: it starts where the hole began.
 
-    `told` holds the late alarms whose condition still holds in the lane.
+    `begun` holds each group's newest scan at that time, `newest` the newest that the lane has judged; `told` the late alarms
+    whose condition still holds in the lane.
     """
 
     rules: RuleState
     trails: dict[int, Trail]
+    begun: dict[int, int]
     newest: dict[int, int]
     touched: int
     told: dict[tuple[int, Rule], str] = field(default_factory=dict[tuple[int, Rule], str])
@@ -45,13 +47,13 @@ class LateLane:
 
 @dataclass(slots=True)
 class BoxState:
-    """A box: when it was last heard of, the batch that is expected next, and its late lane while it has a backlog."""
+    """A box: when it was last heard of, the batch that is expected next, and a late lane for each hole while it is filled."""
 
     heard: int
     met: bool = False  # since the service began
     boot: int = NEVER
     next_seq: int = 0
-    lane: LateLane | None = None
+    lanes: list[LateLane] = field(default_factory=list[LateLane])
 
 
 @dataclass(slots=True)

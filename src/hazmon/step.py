@@ -21,7 +21,7 @@ from hazmon.errors import CommandRefused, NotFound
 from hazmon.model import MissCause, Rule
 from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
 from hazmon.rules.evaluate import evaluate, watch
-from hazmon.rules.frame import Bools, ScanBlock
+from hazmon.rules.frame import NEVER, Bools, ScanBlock
 from hazmon.rules.rate import Trail
 from hazmon.rules.walk import Change
 
@@ -76,11 +76,10 @@ def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
 
 def _absorb(plant: Plant, delivery: Delivery, now: int) -> list[AlarmEvent]:
     box = plant.boxes[delivery.edge]
-    if delivery.boot != box.boot or delivery.seq > box.next_seq:
-        _open_lane(plant, box, delivery, now)
-    events = hear(plant, delivery.edge, now)
-    if delivery.boot != box.boot and _has_live(plant, delivery):
+    if (delivery.boot != box.boot or delivery.seq > box.next_seq) and _has_live(plant, delivery):
+        _open_lane(plant, box, delivery.edge, now)
         box.boot, box.next_seq = delivery.boot, delivery.seq
+    events = hear(plant, delivery.edge, now)
     if delivery.boot == box.boot:
         box.next_seq = max(box.next_seq, delivery.seq + 1)
     for block in delivery.blocks:
@@ -192,9 +191,11 @@ def _silences(plant: Plant, now: int) -> list[AlarmEvent]:
                 plant.box(edge), Rule.STALE, 2, box.heard + BOX_SILENT_US, limit, limit, "nothing heard"
             )
             events += [event] if event else []
-        if box.lane is not None and now - box.lane.touched > LANE_IDLE_US:
-            events += _close_lane(plant, box.lane, now)
-            box.lane = None
+        over = [lane for lane in box.lanes if now - lane.touched > LANE_IDLE_US]
+        for lane in over:
+            events += _close_lane(plant, lane, now)
+        if over:
+            box.lanes = [lane for lane in box.lanes if now - lane.touched <= LANE_IDLE_US]
     excused = np.zeros(len(plant.subjects), bool)
     if plant.excused:
         excused[plant.excused_points()] = True
@@ -203,26 +204,29 @@ def _silences(plant: Plant, now: int) -> list[AlarmEvent]:
     return events
 
 
-def _open_lane(plant: Plant, box: BoxState, delivery: Delivery, now: int) -> None:
+def _open_lane(plant: Plant, box: BoxState, edge: str, now: int) -> None:
     """Remember how things stood before a hole in the box's sequence: what fills it later is judged from here."""
-    if box.lane is None:
-        own = {key: state for key, state in plant.groups.items() if state.group.edge == delivery.edge}
-        box.lane = LateLane(
-            rules=plant.rules.copy(),
-            trails={key: state.trail.copy() for key, state in own.items()},
-            newest={key: state.newest for key, state in own.items()},
-            touched=now,
-        )
+    own = {key: state for key, state in plant.groups.items() if state.group.edge == edge}
+    newest = {key: state.newest for key, state in own.items()}
+    trails = {key: state.trail.copy() for key, state in own.items()}
+    box.lanes.append(LateLane(plant.rules.copy(), trails, newest, dict(newest), now))
+
+
+def _lane(plant: Plant, box: BoxState, group: int, first: int, now: int) -> LateLane:
+    """The lane of the hole that a scan of that time fills: the last one that began before it."""
+    for lane in reversed(box.lanes):
+        if lane.begun.get(group, NEVER) < first:
+            return lane
+    box.lanes.insert(0, LateLane(plant.rules.copy(), {}, {}, {}, now))
+    return box.lanes[0]
 
 
 def _replay(plant: Plant, box: BoxState, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
     """Judge late scans in their own lane and tell what they show."""
-    if box.lane is None:
-        box.lane = LateLane(plant.rules.copy(), {}, {}, now)
-    lane = box.lane
-    lane.touched = now
     key = state.group.id
-    block = block.rows(block.times > lane.newest.get(key, -1))
+    lane = _lane(plant, box, key, int(block.times[0]), now)
+    lane.touched = now
+    block = block.rows(block.times > lane.newest.get(key, NEVER))
     if not block.times.size:
         return []
     lane.newest[key] = int(block.times[-1])
