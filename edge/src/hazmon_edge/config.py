@@ -69,7 +69,8 @@ def load(folder: Path, environ: Mapping[str, str] = os.environ) -> EdgeConfig:
     home = Path(environ.get("HAZMON_HOME", ".hazmon")).absolute()
     top = Table("edge.toml", "", document, findings)
     edge = top.text("edge")
-    park_url = environ.get("HAZMON_PARK_URL") or top.text("park_url")
+    configured_url = top.text("park_url")
+    park_url = environ.get("HAZMON_PARK_URL") or configured_url
     if park_url and urlsplit(park_url).scheme not in ("http", "https"):
         top.wrong("park_url", park_url, "an http:// or https:// address")
     token_file = top.text("token_file")
