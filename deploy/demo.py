@@ -159,7 +159,7 @@ async def _supervise(park: Park, daemons: list[Daemon], began: float, *, new_dat
     boxes = [park.child(f"edge-{box}", "hazmon-edge", "run", str(CONFIG / box)) for box in park.boxes]
     children = [service, plants, *boxes]
     try:
-        if not await unless(stopping, _start(park, children, new_database=new_database)):
+        if not await unless(stopping, _start(park, [service, plants], boxes, new_database=new_database)):
             return
         say(_screen(park, daemons, time.monotonic() - began))
         watches = [watch(child, say) for child in children] + [_watch_daemons(daemons), _tell_faults(park)]
@@ -170,18 +170,21 @@ async def _supervise(park: Park, daemons: list[Daemon], began: float, *, new_dat
         await stop_all([service])  # last: it takes what the boxes still ship
 
 
-async def _start(park: Park, children: list[Child], *, new_database: bool) -> None:
+async def _start(park: Park, first: list[Child], boxes: list[Child], *, new_database: bool) -> None:
+    """`first`, until they are ready; then the boxes, which find devices to read and a park to ship to."""
     log = park.home / "log" / "setup.log"
-    await run_once("hazmon migrate", [_program("hazmon"), "migrate"], park.environment(), log)
     secrets = park.home / "secrets"
     without = [box for box in park.boxes if new_database or not (secrets / f"{box}.token").exists()]
-    if without:  # a new database knows no token of an older one
+    if without:  # a new database knows no token of an older one, and has no tables yet
+        await run_once("hazmon migrate", [_program("hazmon"), "migrate"], park.environment(), log)
         command = [_program("hazmon"), "token", "add", *without, "--out", str(secrets)]
         await run_once("hazmon token add", command, park.environment(), log)
     (park.home / STATUS).unlink(missing_ok=True)  # of an earlier run
-    for child in children:
+    for child in first:
         await child.start()
-    await first_of(until_first_end(children), _ready(park))
+    await first_of(until_first_end(first), _ready(park))
+    for box in boxes:
+        await box.start()
 
 
 async def _ready(park: Park) -> None:

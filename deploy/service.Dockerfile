@@ -15,4 +15,4 @@ ENV PATH=/opt/hazmon/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER hazmon
 WORKDIR /var/lib/hazmon
 EXPOSE 8080
-CMD ["hazmon", "serve", "--config", "/etc/hazmon"]
+CMD ["hazmon", "serve", "--config", "/etc/hazmon", "--host", "0.0.0.0"]
