@@ -174,8 +174,11 @@ async def _start(park: Park, first: list[Child], boxes: list[Child], *, new_data
     """`first`, until they are ready; then the boxes, which find devices to read and a park to ship to."""
     log = park.home / "log" / "setup.log"
     secrets = park.home / "secrets"
-    without = [box for box in park.boxes if new_database or not (secrets / f"{box}.token").exists()]
-    if without:  # a new database knows no token of an older one, and has no tables yet
+    if new_database:  # it knows no token of an older one
+        for stale in secrets.glob("*.token"):
+            stale.unlink()
+    without = [box for box in park.boxes if not (secrets / f"{box}.token").exists()]
+    if without:
         await run_once("hazmon migrate", [_program("hazmon"), "migrate"], park.environment(), log)
         command = [_program("hazmon"), "token", "add", *without, "--out", str(secrets)]
         await run_once("hazmon token add", command, park.environment(), log)
