@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hazmon_edge import wire
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from park import START
 
 from hazmon.clock import US
@@ -186,3 +188,39 @@ def test_bytes_of_another_version() -> None:
 def test_declarations_that_cannot_be_kept(wrong: wire.Group) -> None:
     with pytest.raises(BatchError, match="group"):
         check_group(wrong)
+
+
+SPREAD = [NOW, NOW - US, NOW - US, NOW + 59 * US, NOW + 61 * US, YEAR_1999, -(2**60), 2**61]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(SPREAD),
+            st.lists(st.sampled_from([1.0, 2.5, math.nan, math.inf]), min_size=3, max_size=3),
+            st.lists(st.sampled_from([0, 0, 4, 8, 128, 129]), min_size=3, max_size=3),
+            st.lists(st.sampled_from([0, 0, 250, 61_000, -61_000]), min_size=3, max_size=3),
+        ),
+        max_size=8,
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+@settings(max_examples=300)
+def test_nothing_is_lost_without_a_name(
+    rows: list[tuple[int, list[float], list[int], list[int]]], with_quality: bool, with_offsets: bool
+) -> None:
+    """Readings that came are kept or refused, each once; what is kept is a number or says that it is none."""
+    values = [value for row in rows for value in row[1]]
+    quality = bytes(code for row in rows for code in row[2]) if with_quality else None
+    offsets = [offset for row in rows for offset in row[3]] if with_offsets else None
+    found = taken(batch(block([row[0] for row in rows], values, quality, offsets)))
+    came = len(values) if quality is None else sum(code != 128 for code in quality)
+    assert found.readings + sum(refused.count for refused in found.refused) == came
+    assert all(refused.count > 0 for refused in found.refused)
+    assert (found.raw is None) == (not found.refused)
+    for kept in found.blocks:
+        codes = np.zeros(kept.values.shape, np.uint8) if kept.quality is None else kept.quality
+        np.testing.assert_array_equal(np.isfinite(kept.values), codes < 128)
+        assert (np.diff(kept.times) > 0).all()
+        assert (np.broadcast_to(kept.cell_times(), codes.shape)[codes != 128] <= NOW + 60 * US).all()
