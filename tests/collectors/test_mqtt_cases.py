@@ -22,6 +22,7 @@ from hazmon_edge.config import Wiring
 from hazmon_edge.errors import Cause, NotConnected
 from hazmon_edge.scans import Collected, Stamps
 from hazmon_edge.settings import Mqtt
+from hazmon_edge.wire import WHOLE_GROUP
 
 TAGS = "A,mqtt,{t}/a,number,,,,,,E01-S1\nB,mqtt,{t}/b,json,,,,$.value,$.ts,E01-S1\n"
 
@@ -237,3 +238,28 @@ async def test_a_broker_that_dies_and_comes_back(tmp_path: Path, server_programs
     misses = box.collector.owe(Cause.NOT_CONNECTED, box.clock.now_us(), 3)
     assert [(miss.cause, miss.count) for miss in misses] == [(Cause.NOT_CONNECTED, 3)]
     await box.collector.close()
+
+
+async def test_a_sensor_that_falls_silent_is_missed_and_the_others_are_not(tmp_path: Path, mosquitto: str) -> None:
+    box = Box(tmp_path, mosquitto)
+    await box.collector.connect()
+    missed: list[list[tuple[int, int]]] = []
+    for _ in range(5):
+        async with box.sensors() as client:
+            await client.publish(f"{box.root}/b", '{"value": 1}', qos=1)
+        found = await box.tick()
+        assert [scan.quality[0] for scan in found.scans] == [128]
+        missed.append([(miss.column, miss.cause) for miss in found.misses])
+    await box.collector.close()
+    late = [(0, Cause.TIMEOUT)]
+    assert missed == [[], [], late, late, late]  # part of a second owes nothing, and one period is carried
+
+
+async def test_when_every_sensor_is_silent_the_group_is_missed_as_one(tmp_path: Path, mosquitto: str) -> None:
+    box = Box(tmp_path, mosquitto)
+    await box.collector.connect()
+    found = [await box.tick() for _ in range(3)]
+    await box.collector.close()
+    assert [each.scans for each in found] == [[], [], []]
+    assert [(miss.column, miss.count) for miss in found[2].misses] == [(WHOLE_GROUP, 1)]
+    assert found[2].error == "no message from any sensor"

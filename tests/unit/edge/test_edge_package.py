@@ -37,7 +37,7 @@ def test_everything_imported_is_declared_with_bounds() -> None:
 
 
 def test_the_box_never_imports_the_park() -> None:
-    code = "import sys, hazmon_edge.cli, hazmon_edge.collectors.mqtt, hazmon_edge.collectors.csv_drop; print(*sys.modules)"
+    code = "import sys, hazmon_edge.cli, hazmon_edge.agent, hazmon_edge.collectors.mqtt, hazmon_edge.collectors.csv_drop; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"hazmon", "hazmon_sim", "numpy", "pydantic", "fastapi"} & set(modules)
 

@@ -128,6 +128,7 @@ class MqttCollector:
         self._debts = [Debts(len(group.tags)) for group in groups]
         self._period_ticks = max(1, round(connection.period_s))
         self._ticks = 0
+        self._is_first_tick = True
         self._session: _Session | None = None
         self._draining = False  # taking what the broker queued while the box was away
         self._since_us, known = _read_position(position)  # and since when it was away
@@ -157,6 +158,7 @@ class MqttCollector:
         except (aiomqtt.MqttError, OSError) as error:
             raise NotConnected(f"{link.host}:{link.port}: {error}") from None
         self._session = session
+        self._is_first_tick = True
         self._draining = self._since_us > 0  # a box that never listened left no queue
 
     async def collect(self, deadline_ns: int) -> Collected:
@@ -260,6 +262,11 @@ class MqttCollector:
             collected.scans.append(scan)
 
     def _settle_debts(self, now_us: int) -> list[Miss]:
+        if self._is_first_tick:  # only part of a second since the subscription: nobody owes for it
+            self._is_first_tick = False
+            for debts in self._debts:
+                debts.clear()
+            return []
         self._ticks += 1
         if self._ticks % self._period_ticks:
             return []
