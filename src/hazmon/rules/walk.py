@@ -16,6 +16,8 @@ import numpy as np
 from hazmon.model import RULES, Rule
 from hazmon.rules.frame import NEVER, Bools, Floats, Ints
 
+JITTER_US = 50_000  # polls come a hair off their second; a delay of 3 s is four samples a second apart, not now and then five
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -93,7 +95,7 @@ def _advance(pairs: Pairs, row: int, active: Bools, since: Ints) -> tuple[Bools,
     delay: Ints = np.where(active, pairs.off_delay, pairs.on_delay)
     wanted = opposite & usable
     since = np.where(usable, np.where(wanted, np.where(since == NEVER, at, since), NEVER), since)
-    turned = wanted & (at - since >= delay)
+    turned = wanted & (at - since >= delay - JITTER_US)
     if not turned.any():
         return active, since, []
     return active ^ turned, np.where(turned, NEVER, since), np.flatnonzero(turned).tolist()
