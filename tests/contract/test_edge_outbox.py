@@ -116,6 +116,7 @@ async def test_only_a_receipt_takes_a_batch_out(tmp_path: Path) -> None:
     entries = [(await outbox.append(blocks=[block(n)]))[0] for n in range(5)]
     assert outbox.depth.batches == 5
     assert outbox.depth.bytes == sum(len(e.canonical) for e in entries)
+    assert outbox.depth.oldest_us == entries[0].made_us
     outbox.settle([entries[1]], [(entries[2], "no such century")])
     outbox.settle([entries[1]])  # told twice
     assert outbox.depth.batches == 3

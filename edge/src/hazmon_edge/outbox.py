@@ -146,7 +146,6 @@ class Outbox:
         Age is counted in time the box was running: a clock that steps ten years ahead throws nothing away.
         """
         oldest = await self._in_thread(self._file.oldest_age)
-        self._oldest_us = oldest[0] if oldest else None
         if oldest is None or self._alive_us() - oldest[1] <= self._max_age_us:
             return 0
         entries = await self.oldest(0, TRIM_COUNT, MEMORY_BYTES)
@@ -200,12 +199,13 @@ class Outbox:
         done = set(changes.deleted)
         changes.entries = [e for e in (*self._unsaved.values(), *new) if e.n not in done]
         try:
-            await self._in_thread(self._file.commit, changes)
+            oldest = await self._in_thread(self._commit, changes)
         except OutboxError as error:
             self._keep_in_memory(changes, error)
             saved = False
         else:
             saved = True
+            self._oldest_us = oldest[0] if oldest else None
             self._unsaved.clear()
             self._positions.update(changes.positions)
             while len(self._settled) > REMEMBERED:
@@ -216,6 +216,10 @@ class Outbox:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(saved)
+
+    def _commit(self, changes: Changes) -> tuple[int, int] | None:
+        self._file.commit(changes)
+        return self._file.oldest_age()
 
     def _keep_in_memory(self, changes: Changes, error: OutboxError) -> None:
         """The disk refused: keep all in memory for the next try, within bounds."""
