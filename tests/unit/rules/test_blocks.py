@@ -15,7 +15,7 @@ from hazmon.rules.evaluate import evaluate
 from hazmon.rules.frame import NEVER, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.rate import Trail
-from hazmon.rules.walk import Change, RuleState
+from hazmon.rules.walk import JITTER_US, Change, RuleState
 
 START = 1_767_225_600_000_000
 MS = 1000
@@ -143,7 +143,7 @@ def naive(case: Case) -> list[Change]:
                 opposite = beyond <= -rules.deadband and beyond < 0 if held[rule] else beyond >= 0
                 delay = round((rules.off_delay_s if held[rule] else rules.on_delay_s) * 1e6)
                 since[rule] = (at if since[rule] == NEVER else since[rule]) if opposite else NEVER
-                if opposite and at - since[rule] >= delay:
+                if opposite and at - since[rule] >= delay - JITTER_US:
                     held[rule], since[rule] = not held[rule], NEVER
                     changes.append(Change(number, rule, at, held[rule], value, limit))
     return changes
