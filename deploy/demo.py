@@ -33,13 +33,11 @@ from embedded import (
     start_postgres,
 )
 from embedded.ports import LOOPBACK, broker_port, database_port, require_free
-from embedded.processes import log_since
 from embedded.report import say
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "config"
 READY_LIMIT_S = 90.0
-TELL_LIMIT_S = 20.0
 STATUS = "sim-status.json"
 NO_SCRIPT = "—"
 
