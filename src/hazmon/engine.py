@@ -18,7 +18,7 @@ from hazmon.alarms.book import Alarm, AlarmEvent
 from hazmon.alarms.commands import Command
 from hazmon.alarms.states import Stimulus
 from hazmon.boots import Boots
-from hazmon.clock import Clock
+from hazmon.clock import US, Clock
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
 from hazmon.feed import Feed
@@ -95,7 +95,7 @@ class Engine:
             self._groups.setdefault(edge, {})[digest] = group
         self._waiting: list[Delivery] = []
         self._answers: dict[Key, Answer] = {}
-        self._alive: set[str] = set()
+        self._alive: dict[str, int | None] = {}
         self._commands: list[tuple[Command, asyncio.Future[Outcome]]] = []
         self._outcomes: list[tuple[Outcome, asyncio.Future[Outcome]]] = []
         self._unwritten: list[Work] = []
@@ -128,10 +128,10 @@ class Engine:
             await asyncio.wait(waiting, timeout=ANSWER_S)
         return [_receipt(answer) for answer in answers]
 
-    def heartbeat(self, edge: str) -> None:
-        """A sign of life from a box."""
+    def heartbeat(self, edge: str, offset: int | None = None) -> None:
+        """A sign of life from a box, with what its clock is off: microseconds to add, None if it does not know yet."""
         if edge in self.plant.boxes:
-            self._alive.add(edge)
+            self._alive[edge] = offset
 
     async def command(self, command: Command) -> Outcome:
         """Carry out a command; answers when it is recorded. Raises StoreUnavailable when it cannot be."""
@@ -196,7 +196,9 @@ class Engine:
                 if group.digest not in known:
                     check_group(group)
                     known[group.digest] = await self._boots.add_group(batch.edge, group)
-            delivery = accept(canonical, batch, known, self.clock.now(), self.plant.park.settings.future_s)
+            arrived = self.clock.now()
+            horizon = arrived + round(self.plant.park.settings.future_s * US) - self.plant.boxes[batch.edge].clock
+            delivery = accept(canonical, batch, known, arrived, horizon)
         except StoreUnavailable as error:
             raise Busy(str(error)) from error
         except BatchError as error:
@@ -212,7 +214,7 @@ class Engine:
         """Evaluate what has come, hand it to the writer, and show it: recorded if the database is quick, else as it is."""
         deliveries = self._take()
         commands, self._commands = self._commands, []
-        alive, self._alive = self._alive, set()
+        alive, self._alive = self._alive, {}
         now = self.clock.now()
         fresh = [delivery for delivery in deliveries if self._boots.is_new(delivery.key)]
         events, outcomes = step(self.plant, fresh, [command for command, _ in commands], now, alive)

@@ -40,8 +40,8 @@ def read_batch(canonical: bytes) -> wire.Batch:
     return batch
 
 
-def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, future_s: float) -> Delivery:
-    """Turn a batch into a delivery. `groups` are the box's known groups by digest.
+def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, horizon: int) -> Delivery:
+    """Turn a batch into a delivery. `groups` are the box's known groups by digest; what is later than `horizon` is refused.
 
     Raises UnknownGroup, or BatchError when a block does not fit its group.
     """
@@ -56,7 +56,6 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, fu
         made_at=batch.made_us,
         arrived=arrived,
     )
-    horizon = arrived + round(future_s * US)
     for packed in batch.blocks:
         group = _group(groups, packed.group)
         if packed.points != len(group.tags):

@@ -51,6 +51,7 @@ class BoxState:
 
     heard: int
     met: bool = False  # since the service began
+    clock: int = 0  # microseconds to add to its times; 0 for a clock that is right
     boot: int = NEVER
     next_seq: int = 0
     lanes: list[LateLane] = field(default_factory=list[LateLane])

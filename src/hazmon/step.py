@@ -8,13 +8,15 @@ it is told as late alarms, and neither the live state nor the horn hears of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from hazmon.alarms.book import AlarmEvent
 from hazmon.alarms.commands import Command
+from hazmon.boxclock import in_park_time, set_clock
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss
 from hazmon.errors import CommandRefused, NotFound
@@ -30,6 +32,7 @@ NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
 LANE_IDLE_US = 30 * US  # a lane that nothing has fed for so long is over
+NOBODY: Mapping[str, int | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +45,20 @@ class Outcome:
 
 
 def step(
-    plant: Plant, deliveries: Sequence[Delivery], commands: Sequence[Command], now: int, alive: Iterable[str] = ()
+    plant: Plant, deliveries: Sequence[Delivery], commands: Sequence[Command], now: int, alive: Mapping[str, int | None] = NOBODY
 ) -> tuple[list[AlarmEvent], list[Outcome]]:
-    """Move the plant on by these deliveries and commands to `now` (microseconds UTC); `alive` names boxes that gave a sign.
+    """Move the plant on by these deliveries and commands to `now` (microseconds UTC); `alive` names boxes that gave a sign,
+    each with what it says its clock is off (microseconds to add; None if it does not say).
 
     Deliveries must be ones that were never stepped before; they are taken box by box in the order of their sequence.
     """
     events: list[AlarmEvent] = []
-    for edge in alive:
+    for edge, offset in alive.items():
         events += hear(plant, edge, now)
+        if offset is not None:
+            set_clock(plant, edge, offset)
     for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
-        events += _absorb(plant, delivery, now)
+        events += _absorb(plant, in_park_time(delivery, plant.boxes[delivery.edge].clock), now)
     events += _silences(plant, now)
     outcomes = [_command(plant, command, now) for command in commands]
     events += [outcome.event for outcome in outcomes if outcome.event is not None]

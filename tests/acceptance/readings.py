@@ -1,10 +1,14 @@
-"""What the simulators' ledger says was due, what the record holds, and the comparison: reading by reading, in order."""
+"""What the simulators' ledger says was due, what the record holds, and the comparison: reading by reading, in order.
+
+Values are equal to nine digits: raw * gain is rounded one way by a plant and may be rounded another way by a box.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,7 +87,7 @@ def differences(wanted: Series, found: Series) -> list[Difference]:
 
 
 def _same(left: tuple[float, float], right: tuple[float, float]) -> bool:
-    equal = left[1] == right[1] or (left[1] != left[1] and right[1] != right[1])
+    equal = math.isclose(left[1], right[1], rel_tol=1e-9) or (left[1] != left[1] and right[1] != right[1])
     return equal and abs(left[0] - right[0]) < APART_S
 
 

@@ -6,8 +6,9 @@ import http.client
 import json
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 
@@ -49,9 +50,12 @@ class Stream:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
+    def close(self, log: Path | None = None) -> None:
+        """Stop listening; what was seen goes into the log, for whoever looks into a failure."""
         self._closing = True
         self._thread.join(10)
+        if log is not None:
+            log.write_text("".join(json.dumps(asdict(seen), ensure_ascii=False) + "\n" for seen in self.seen), "utf-8")
 
     def of(self, point: str, rule: str | None = None) -> list[Seen]:
         """Events of a point, of one rule if given, in the order in which they came; each recorded event once."""

@@ -49,14 +49,15 @@ def story(park: Park) -> tuple[Park, Stream, dict[str, float], Series, Series]:
     park.simulators.stop()
     park.past_the_relays()
     park.wait_until(park.drained, 60, "nothing left in any box")
-    stream.close()
+    stream.close(park.home / "events.jsonl")
     return park, stream, marks, due(park.ledger, PLANTS), recorded(park.database)
 
 
 def _newest(park: Park, box: str) -> float:
     """Unix second of the newest live value of any of the box's points."""
     sources = [source["id"] for source in park.get("sources?limit=100")["items"] if source["enterprise"] == box]
-    times = [value["at"] for source in sources for value in park.get(f"sources/{source}/latest")["items"] if value["at"]]
+    latest = [reading for source in sources for reading in park.get(f"sources/{source}/latest")["readings"]]
+    times = [reading["at"] for reading in latest if reading["at"]]
     return max(datetime.fromisoformat(at).timestamp() for at in times)
 
 

@@ -16,5 +16,5 @@ async def take_heartbeat(beat: Beat, room: TheRoom, edge: SendingBox) -> BeatAns
     """Say that the box is alive, how much waits in its outbox, and how its connections are. Every five seconds."""
     if beat.edge != edge:
         raise PermissionError(f"box {edge} may not speak for {beat.edge}")
-    room.engine.heartbeat(edge)
+    room.engine.heartbeat(edge, None if beat.clock_offset_ms is None else beat.clock_offset_ms * 1000)
     return BeatAnswer(server_time_us=room.boxes.hear(beat))

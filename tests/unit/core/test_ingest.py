@@ -33,7 +33,7 @@ def block(times: list[int], values: list[float], quality: bytes | None = None, o
 
 def taken(found: wire.Batch, known: ScanGroup = KNOWN) -> Delivery:
     canonical = wire.encode(found)
-    return accept(canonical, read_batch(canonical), {known.digest: known}, NOW, 60)
+    return accept(canonical, read_batch(canonical), {known.digest: known}, NOW, NOW + 60 * US)
 
 
 def whole(found: wire.Batch) -> Delivery:

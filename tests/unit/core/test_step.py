@@ -28,7 +28,7 @@ class Run:
 
     def at(self, second: float, *deliveries: Delivery, alive: Sequence[str] = ("E01",)) -> list[AlarmEvent]:
         """The events of a step at that second; the box gives a sign of life unless told otherwise."""
-        events, _ = step(self.plant, deliveries, [], START + round(second * US), alive)
+        events, _ = step(self.plant, deliveries, [], START + round(second * US), dict.fromkeys(alive))
         return events
 
     def live(self, second: float, value: float = 9.0) -> list[AlarmEvent]:

@@ -17,6 +17,7 @@ from hazmon.errors import BatchError
 from hazmon.ingest import accept, check_group, matrix, read_batch
 
 ARRIVED = 1_767_225_600_000_000
+US = 1_000_000
 
 
 def bits(values: object) -> bytes:
@@ -114,7 +115,7 @@ def take(canonical: bytes) -> None:
         groups = {block.group: group_of(wire.unpack_block(block)) for block in batch.blocks if block.points == 3}
         for group in batch.groups:
             check_group(group)
-        accept(canonical, batch, groups, ARRIVED, 60)
+        accept(canonical, batch, groups, ARRIVED, ARRIVED + 60 * US)
     except (BatchError, wire.WireError):
         pass
 

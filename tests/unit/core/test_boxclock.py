@@ -1,0 +1,55 @@
+"""A wrong clock on a box neither silences an alarm nor rings one."""
+
+from __future__ import annotations
+
+import pytest
+from park import START, delivery, group, park, point, scans
+
+from hazmon.clock import US
+from hazmon.plant import Plant
+from hazmon.rules.rate import Trail
+from hazmon.step import step
+
+PARK = park(point("LT-1"))
+PLC = group(PARK)
+
+
+def events_of(plant: Plant, clock_s: float, seconds: range, values: dict[int, float]) -> list[str]:
+    """Run seconds of the park with a box whose stamps are `clock_s` behind; a heartbeat each five tells so."""
+    found: list[str] = []
+    for second in seconds:
+        scan = scans(PLC, second - clock_s, [values.get(second, 9.0)])
+        sent = delivery(PLC, second, second + 0.01, scan, made_s=second - clock_s)
+        alive = {"E01": round(clock_s * US)} if second % 5 == 0 else {}
+        events, _ = step(plant, [sent], [], START + round((second + 0.01) * US), alive)
+        found += [f"{(e.at - START) / US:g}s {e.alarm.rule} {e.before} -> {e.alarm.state}" for e in events]
+    return found
+
+
+@pytest.mark.parametrize("clock_s", [0, 3, 40, 600, 28_800, -50, -28_800])
+def test_a_limit_rings_live_whatever_the_clock_says(clock_s: float) -> None:
+    plant = Plant.of(PARK, START)
+    found = events_of(plant, clock_s, range(60), {30: 10.6, 31: 10.6})
+    shift = clock_s if abs(clock_s) <= 5 else 0
+    assert found == [
+        f"{30 - shift:g}s H normal -> unacknowledged",
+        f"{32 - shift:g}s H unacknowledged -> returned_unacknowledged",
+    ]
+
+
+def test_a_clock_that_is_set_right_runs_nothing_backwards() -> None:
+    plant = Plant.of(PARK, START)
+    assert events_of(plant, 600, range(30), {}) == []
+    assert events_of(plant, 0, range(30, 60), {50: 10.6}) == [
+        "50s H normal -> unacknowledged",
+        "51s H unacknowledged -> returned_unacknowledged",
+    ]
+
+
+def test_the_record_keeps_the_times_that_were_sent() -> None:
+    plant = Plant.of(PARK, START)
+    scan = scans(PLC, 0, [9.0])
+    step(plant, [delivery(PLC, 0, 600, scan, made_s=0)], [], START + 600 * US, {"E01": 600 * US})
+    assert scan.times.tolist() == [START]
+    assert plant.groups[PLC.id].newest == START + 600 * US
+    assert isinstance(plant.groups[PLC.id].trail, Trail)
