@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,18 +67,21 @@ class Cell:
         return self.group.points
 
 
-def cells(sources: int = 42, points: int = 40, period_us: int = SECOND_US) -> list[Cell]:
-    """Sources dealt over 11 boxes."""
+def cells(sources: int = 42, points: int = 40, boxes: int = 11) -> list[Cell]:
+    """Sources dealt over the boxes, each of one scan group that is read once a second."""
     made: list[Cell] = []
     for number in range(sources):
-        edge = f"E{number % 11 + 1:02}"
+        edge = f"E{number % boxes + 1:02}"
         tags = tuple(f"LT-{number:02}{point:02}" for point in range(points))
-        made.append(Cell(edge, f"{edge}-S{number}", wire.Group(f"plc{number}", period_us, tags)))
+        made.append(Cell(edge, f"{edge}-S{number}", wire.Group(f"plc{number}", SECOND_US, tags)))
     return made
 
 
-def write_config(folder: Path, park: list[Cell]) -> None:
-    """The configuration files of the park; a third of the points have a rate rule."""
+def write_config(folder: Path, park: list[Cell], ports: Mapping[str, int] | None = None) -> None:
+    """The configuration files of the park; a third of the points have a rate rule.
+
+    `ports`: where the device of each scan group listens; without it nobody does, for load that needs no boxes.
+    """
     folder.mkdir(parents=True)
     (folder / "park.toml").write_text(PARK, "utf-8")
     for edge in sorted({cell.edge for cell in park}):
@@ -90,7 +93,8 @@ def write_config(folder: Path, park: list[Cell]) -> None:
         (home / "enterprise.toml").write_text(ENTERPRISE.format(id=edge, number=number) + "".join(sources), "utf-8")
         points, tags, connections = [HEADER], [TAGS_HEADER], [_box(edge)]
         for index, cell in enumerate(own):
-            connections.append(_connection(cell.group.name, 20_000 + 100 * number + index))
+            port = ports[cell.group.name] if ports is not None else 20_000 + 100 * number + index
+            connections.append(_connection(cell.group.name, port))
             for place, tag in enumerate(cell.tags):
                 rate = "1,1,60" if place % 3 == 0 else ",,"
                 points.append(

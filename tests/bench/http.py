@@ -21,7 +21,8 @@ class Line:
 
     async def post(self, body: bytes) -> dict[str, Any]:
         """Post the body; the answer's JSON. Raises RuntimeError on any status but 200."""
-        if self._streams is None:
+        if self._streams is None or self._streams[0].at_eof():  # the server closes a line that rests
+            self.close()
             self._streams = await asyncio.open_connection("127.0.0.1", self._port)
         reader, writer = self._streams
         writer.write(self._head + str(len(body)).encode() + b"\r\n\r\n" + body)

@@ -16,14 +16,16 @@ import psycopg
 from hazmon_edge import wire
 
 from bench.bench_park import SECOND_US, Shipper
+from bench.bytes_kept import scan_bytes
 from bench.figures import Figure, figure
 from bench.http import Line
 from bench.stand import Stand, family_cpu, now_us, stand
 
+FIGURES = ("ingest_rate", "ingest_vs_narrow_copy", "live_cpu", "bytes_table")
 SCANS, POINTS = 125, 40
 BATCHES = 420
 RUNS = 5
-LIVE_S = 30
+LIVE_S = 10
 PG_EPOCH_US = 946_684_800 * SECOND_US
 NARROW = """
     CREATE TABLE IF NOT EXISTS narrow (ts timestamptz NOT NULL, value float8, point int NOT NULL, quality smallint NOT NULL,
@@ -33,7 +35,7 @@ NARROW = """
 
 
 def measure() -> list[Figure]:
-    """ingest_rate, ingest_vs_narrow_copy, live_cpu."""
+    """ingest_rate, ingest_vs_narrow_copy, live_cpu, bytes_table."""
     with stand() as park:
         return asyncio.run(_measure(park))
 
@@ -43,7 +45,7 @@ async def _measure(park: Stand) -> list[Figure]:
     lines = {edge: Line(park.port, token) for edge, token in park.tokens.items()}
     for edge, batch in shipper.declarations(now_us()):
         await lines[edge].post(wire.pack([batch]))
-    live = [await _live_cpu(park, shipper, lines)]
+    live = [await _live_cpu(park, shipper, lines) for _ in range(RUNS)]
     service: list[float] = []
     narrow: list[float] = []
     start = now_us() - 20 * 86_400 * SECOND_US
@@ -60,6 +62,7 @@ async def _measure(park: Stand) -> list[Figure]:
         figure("ingest_rate", service, "readings/s", "higher", 1_000_000),
         figure("ingest_vs_narrow_copy", [a / b for a, b in zip(service, narrow, strict=True)], "ratio", "higher", 2.0),
         figure("live_cpu", live, "share of a core", "lower", 0.10),
+        figure("bytes_table", [scan_bytes(park.url)], "B/reading", "lower", 12.0),
     ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,15 @@ from running import Process, free_port, run, wait_ready
 
 from bench.bench_park import Cell, cells, write_config
 
-HOME = Path(os.environ.get("HAZMON_HOME", ".hazmon")).absolute()
+ROOT = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("HAZMON_HOME", ROOT / ".hazmon")).absolute()  # where fetched programs are cached
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A running service and what its load needs."""
+    """A running service and what its load needs. `folder` holds its configuration, tokens and logs."""
 
+    folder: Path
     park: list[Cell]
     port: int
     url: str
@@ -31,13 +34,19 @@ class Stand:
 
 
 @contextmanager
-def stand(sources: int = 42, points: int = 40) -> Generator[Stand]:
-    """Start database and service for the block."""
+def short_folder() -> Generator[Path]:
+    """A folder with a short path, for sockets, open to the account that root's servers run as."""
     with tempfile.TemporaryDirectory(prefix="hazmon-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        park = cells(sources, points)
-        write_config(folder / "config", park)
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def stand(park: list[Cell] | None = None, ports: Mapping[str, int] | None = None) -> Generator[Stand]:
+    """Start database and service for the block; 42 sources of 40 points unless told otherwise."""
+    with short_folder() as folder:
+        park = cells() if park is None else park
+        write_config(folder / "config", park, ports)
         database = start_postgres(servers(HOME), folder / "postgres")
         environment = {"HAZMON_DATABASE_URL": database.url, "HAZMON_HOME": str(folder / "home")}
         port = free_port()
@@ -49,7 +58,10 @@ def stand(sources: int = 42, points: int = 40) -> Generator[Stand]:
             run(["hazmon", "token", "add", *boxes, "--out", str(folder / "secrets")], environment)
             tokens = {box: (folder / "secrets" / f"{box}.token").read_text().strip() for box in boxes}
             wait_ready(service.start(), port)
-            yield Stand(park, port, database.url, tokens, service, database.pid)
+            yield Stand(folder, park, port, database.url, tokens, service, database.pid)
+        except BaseException:
+            sys.stderr.write(f"--- the service's log ends:\n{service.output()[-4000:]}\n")
+            raise
         finally:
             service.stop()
             database.stop()
