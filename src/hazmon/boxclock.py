@@ -31,7 +31,7 @@ def set_clock(plant: Plant, edge: str, offset: int) -> None:
             state.newest += moved
             state.trail.times = state.trail.times + moved
             state.trail.at = state.trail.at + moved
-    own = sorted(plant.points_of(edge))
+    own = plant.own[edge]
     since = plant.rules.since[own]
     plant.rules.since[own] = np.where(since == NEVER, NEVER, since + moved)
 

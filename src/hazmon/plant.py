@@ -70,6 +70,7 @@ class Plant:
     subjects: list[Subject]
     groups: dict[int, GroupState]
     boxes: dict[str, BoxState]
+    own: dict[str, Ints]  # indices of each box's points
     book: AlarmBook
 
     @classmethod
@@ -88,6 +89,10 @@ class Plant:
             subjects=[Subject(point.enterprise, point.tag, point.source, point.name, point.uom) for point in park.points],
             groups={},
             boxes={enterprise.id: BoxState(quiet_since) for enterprise in park.enterprises},
+            own={
+                enterprise.id: np.flatnonzero([point.enterprise == enterprise.id for point in park.points])
+                for enterprise in park.enterprises
+            },
             book=book,
         )
         for edge in plant.boxes:
@@ -97,7 +102,7 @@ class Plant:
 
     def points_of(self, edge: str) -> set[int]:
         """Indices of a box's points."""
-        return {index for index, point in enumerate(self.park.points) if point.enterprise == edge}
+        return set(self.own[edge].tolist())
 
     def group(self, group: ScanGroup) -> GroupState:
         """The running state of a group, made when it is first met."""

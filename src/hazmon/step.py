@@ -28,6 +28,7 @@ from hazmon.rules.rate import Trail
 from hazmon.rules.walk import Change
 
 BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
+BOX_QUIET_US = 6 * US  # longer than between two heartbeats: from here on it is not its points that are silent, but the box
 NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
@@ -66,11 +67,14 @@ def step(
 
 
 def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
-    """A sign of life from a box."""
+    """A sign of life from a box. While it was silent itself, nobody could hear its points: that time does not count for them."""
     box = plant.boxes[edge]
+    own = plant.own[edge]
     if not box.met:
         box.met = True
-        plant.heard[sorted(plant.points_of(edge))] = now
+        plant.heard[own] = now
+    elif now - box.heard > BOX_QUIET_US:
+        plant.heard[own] = np.minimum(plant.heard[own] + now - box.heard, now)
     box.heard = now
     link = f"{edge}/{BOX}"
     if link not in plant.excused:
@@ -203,6 +207,9 @@ def _silences(plant: Plant, now: int) -> list[AlarmEvent]:
         if over:
             box.lanes = [lane for lane in box.lanes if now - lane.touched <= LANE_IDLE_US]
     excused = np.zeros(len(plant.subjects), bool)
+    for edge, box in plant.boxes.items():
+        if now - box.heard > BOX_QUIET_US:
+            excused[plant.own[edge]] = True
     if plant.excused:
         excused[plant.excused_points()] = True
     for change in watch(plant.rules, plant.table, plant.heard, excused, now):

@@ -75,7 +75,7 @@ def _readings_agree(wanted: Series, found: Series, killed: float, ended: float) 
 
 
 def _without_waiting(wrong: list[Difference], killed: float) -> list[Difference]:
-    """Take out the messages that waited with the broker for the dead box: a sensor that sends no time is stamped when it is heard."""
+    """Take out what waited with the broker for the dead box: a message that names no time is stamped when it comes."""
     rest = list(wrong)
     for late in wrong:
         if late.kind == "made-up" and late.point.startswith(KILLED) and killed < late.at < killed + 10:

@@ -35,7 +35,7 @@ _FRAMES = {
 }
 
 
-@router.get("/alarms/stream", response_class=EventStream, responses={200: _FRAMES})
+@router.get("/alarms/stream", response_class=EventStream, status_code=200, responses={200: _FRAMES})
 async def alarm_stream(
     room: TheRoom,
     last_event_id: Annotated[str | None, Header(max_length=100, description="`<epoch>.<event number>` heard last")] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
 from hazmon.alarms.book import Alarm
@@ -13,10 +13,10 @@ from hazmon.alarms.commands import Acknowledge
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.alarms.transitions import TABLE, Ignored
 from hazmon.api.alarm_json import alarm_json, event_json
+from hazmon.api.instants import instant
 from hazmon.api.paging import Cursor, Limit, bad_cursor
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.views import AcknowledgeBody, AlarmEventView, AlarmView, Page
-from hazmon.clock import as_us
 from hazmon.errors import CommandRefused, NotFound
 from hazmon.store import alarms as record
 
@@ -39,7 +39,7 @@ async def list_alarms(
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Recorded alarms, the newest first."""
-    wanted = record.AlarmFilter(state, source, enterprise, priority, _us_or_none(start), _us_or_none(end))
+    wanted = record.AlarmFilter(state, source, enterprise, priority, _bound(start, "start"), _bound(end, "end"))
     async with room.connection() as connection:
         found = await record.alarms(connection, wanted, _position(cursor), limit + 1)
     part = found[:limit]
@@ -56,7 +56,7 @@ async def one_alarm(alarm: AlarmId, room: TheRoom) -> dict[str, Any]:
 @router.get("/alarms/{alarm}/events", response_model=Page[AlarmEventView])
 async def list_events(alarm: AlarmId, room: TheRoom, limit: Limit = 200, cursor: Cursor = None) -> dict[str, Any]:
     """What happened to an alarm, in order; at the end of the last part what is not recorded yet."""
-    if cursor is not None and not (cursor.isdecimal() and int(cursor) <= _MAX_EVENT):
+    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and int(cursor) <= _MAX_EVENT):
         raise bad_cursor()
     after = int(cursor or 0)
     known, _ = await _find(room, alarm)
@@ -105,15 +105,10 @@ def _position(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     at, _, identity = cursor.partition(".")
-    if not at.isdecimal() or len(at) > 16 or not identity:
+    if not (at.isascii() and at.isdecimal() and len(at) <= 16 and identity and "\0" not in identity):
         raise bad_cursor()
     return int(at), identity
 
 
-def _us_or_none(moment: datetime | None) -> int | None:
-    if moment is None:
-        return None
-    try:
-        return as_us(moment)
-    except OverflowError as error:
-        raise HTTPException(422, "a time out of range") from error
+def _bound(moment: datetime | None, name: str) -> int | None:
+    return None if moment is None else instant(moment, name)

@@ -10,10 +10,11 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Response
 from pydantic import AwareDatetime
 
+from hazmon.api.instants import instant
 from hazmon.api.points import found_point
 from hazmon.api.room import TheRoom
 from hazmon.api.views import ReadingsView
-from hazmon.clock import MINUTE_US, US, as_us, iso
+from hazmon.clock import MINUTE_US, US, iso
 from hazmon.rules.frame import Ints
 from hazmon.store import readings as record
 
@@ -21,7 +22,6 @@ router = APIRouter(tags=["readings"])
 MAX_POINTS = 10_000
 MOST_READ = 100_000  # readings that are fetched for one answer; longer spans are told by minutes
 LONGEST_US = 366 * 86_400 * US
-_EARLIEST, _LATEST = 946_684_800_000_000, 4_102_444_800_000_000  # 2000-01-01 and 2100-01-01
 
 
 @router.get("/points/{enterprise}/{tag}/readings", response_model=ReadingsView)
@@ -68,12 +68,9 @@ async def read_point(
 
 
 def _span(start: datetime, end: datetime) -> tuple[int, int]:
-    try:
-        first, last = as_us(start), as_us(end)
-    except OverflowError as error:
-        raise HTTPException(422, "a time out of range") from error
-    if not _EARLIEST <= first < last <= _LATEST:
-        raise HTTPException(422, "start must be before end, both between 2000 and 2100")
+    first, last = instant(start, "start"), instant(end, "end")
+    if first >= last:
+        raise HTTPException(422, "start must be before end")
     if last - first > LONGEST_US:
         raise HTTPException(422, "366 days at most")
     return first, last

@@ -125,6 +125,7 @@ def test_a_tag_moved_to_another_connection_is_excused_no_more(run: Run) -> None:
     run.missing(2)
     moved = group(PARK, "plc2", tags=["LT-2"], number=2)
     assert run.at(3, delivery(moved, 1, 3, scans(moved, 3, [9]), boot=2)) == []
+    assert run.at(8) == []
     assert told(run.at(14)) == ["13s LT-2.STALE normal -> unacknowledged"]
     alone = group(PARK, "plc1", tags=["LT-1"], number=3)
     assert "15s plc1.STALE unacknowledged -> returned_unacknowledged" in told(
@@ -137,8 +138,17 @@ def test_a_silent_box_makes_one_alarm_and_takes_it_back_with_a_sign_of_life(run:
     assert told(run.at(10.25, alive=())) == ["10s box.STALE normal -> unacknowledged"]
     assert run.at(60, alive=()) == []
     assert told(run.at(61)) == ["61s box.STALE unacknowledged -> returned_unacknowledged"]
+    assert run.at(66) == []
     assert run.at(71) == []
     assert [line.split()[1] for line in told(run.at(72))] == ["LT-1.STALE", "LT-2.STALE"]
+
+
+def test_a_box_that_is_silent_for_a_while_makes_none_of_its_points_stale(run: Run) -> None:
+    assert run.live(1) == []
+    assert [run.at(second, alive=()) for second in (4, 8, 10.5)] == [[], [], []]
+    assert run.at(10.75) == []
+    assert run.at(15) == []
+    assert [line.split()[1] for line in told(run.at(20.9))] == ["LT-1.STALE", "LT-2.STALE"]
 
 
 def test_a_park_that_starts_waits_for_its_boxes() -> None:
