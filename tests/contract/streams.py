@@ -49,6 +49,12 @@ class Listener:
                     case _:
                         assert not line or line.startswith(":"), line
 
+    async def end(self, seconds: float = 10.0) -> None:
+        """Read until the service ends the stream."""
+        async with asyncio.timeout(seconds):
+            async for _ in self._lines:
+                pass
+
     async def next(self, kind: str = "alarm", seconds: float = 10.0) -> Told:
         """The next frame of that kind; heartbeats before it are passed over."""
         while True:
@@ -74,6 +80,16 @@ async def page(service: Service) -> AsyncGenerator[websockets.ClientConnection]:
     url = service.url.replace("http", "ws") + "/api/v1/live"
     async with websockets.connect(url, max_size=None, proxy=None) as connection:
         yield connection
+
+
+async def closing_code(connection: websockets.ClientConnection) -> int | None:
+    """Read until the service closes the socket; the code it gave."""
+    try:
+        async with asyncio.timeout(10):
+            while True:
+                await connection.recv()
+    except websockets.ConnectionClosed as closed:
+        return None if closed.rcvd is None else closed.rcvd.code
 
 
 async def live_frame(connection: websockets.ClientConnection, kind: str | None = None) -> dict[str, Any]:

@@ -1,0 +1,81 @@
+"""Writes scans as the engine does, for tests that read them back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+import numpy as np
+from contract.rooms import small_park
+from hazmon_edge import wire
+
+from hazmon.clock import US
+from hazmon.delivery import Delivery, Refused, ScanGroup
+from hazmon.model import Park
+from hazmon.rules.frame import ScanBlock
+from hazmon.store.pool import Connection, connect, migrate
+from hazmon.store.record import Recorder, Work
+from hazmon.store.register import Register
+
+START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z, a whole day
+MINUTE = 60 * US
+
+
+class Scribe:
+    """One writer on a migrated database."""
+
+    def __init__(self, url: str, connection: Connection, park: Park, register: Register) -> None:
+        self.url = url
+        self.connection = connection
+        self.park = park
+        self.register = register
+        self._recorder = Recorder(url)
+        self._seq = 0
+
+    async def group(self, tags: Sequence[str] = ("LT-1", "PT-1", "TT-1"), edge: str = "E01", period_us: int = US) -> ScanGroup:
+        """A group version."""
+        return await self.register.add_group(self.connection, edge, wire.Group("plc1", period_us, tuple(tags)))
+
+    async def write(
+        self,
+        group: ScanGroup,
+        times: Sequence[int],
+        values: Sequence[Sequence[float]],
+        quality: Sequence[Sequence[int]] | None = None,
+        offsets: Sequence[Sequence[int]] | None = None,
+        arrived: int | None = None,
+        refused: Sequence[Refused] = (),
+    ) -> None:
+        """Record scans as one batch. NaN marks what has no value; its quality must say so."""
+        shape = (len(times), len(group.tags))
+        block = ScanBlock(
+            group.id,
+            np.array(times, np.int64),
+            np.array(values, float).reshape(shape),
+            None if quality is None else np.array(quality, np.uint8).reshape(shape),
+            None if offsets is None else np.array(offsets, np.int32).reshape(shape),
+            group.points,
+        )
+        at = times[-1] if arrived is None else arrived
+        delivery = Delivery(group.edge, 1, self._seq, bytes(16), bytes(16), at, at, {group.id: group}, [block])
+        delivery.refused = list(refused)
+        self._seq += 1
+        await self._recorder.write([Work([delivery])])
+
+    async def rows(self, statement: str) -> list[tuple[object, ...]]:
+        """Whatever a statement answers."""
+        return await (await self.connection.execute(statement.encode())).fetchall()
+
+    async def close(self) -> None:
+        await self._recorder.close()
+
+
+@asynccontextmanager
+async def writing(url: str) -> AsyncGenerator[Scribe]:
+    """A scribe for a small park on a fresh database."""
+    await migrate(url)
+    async with await connect(url) as connection:
+        park = small_park()
+        scribe = Scribe(url, connection, park, await Register.open(connection, park))
+        yield scribe
+        await scribe.close()
