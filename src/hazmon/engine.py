@@ -59,7 +59,6 @@ class Counts:
     duplicates: int = 0
     rejected: int = 0
     refused: int = 0
-    late: int = 0
     missed: dict[str, int] = field(default_factory=dict[str, int])
     alarms: dict[str, int] = field(default_factory=dict[str, int])
 

@@ -48,7 +48,7 @@ class Service:
 
     async def take(self, second: float, *deliveries: Delivery, record: bool = True, seen: Sequence[str] = ()) -> list[AlarmEvent]:
         commands = [Acknowledge(identity, "op1", "") for identity in seen]
-        events, _ = step(self.plant, deliveries, commands, START + round(second * US), ["E01"])
+        events, _ = step(self.plant, deliveries, commands, START + round(second * US), {"E01": None})
         if record:
             await self.recorder.write([Work(list(deliveries), events)])
         return events
