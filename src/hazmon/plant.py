@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -113,6 +113,11 @@ class Plant:
             if self.book.standing(link, Rule.STALE) is not None:
                 self.excused.setdefault(link, set()).update(group.points[group.points >= 0].tolist())
         return state
+
+    def subject(self, point: int, rule: Rule) -> Subject:
+        """A point as the subject of a rule's alarm; a rate speaks in the point's unit per minute."""
+        subject = self.subjects[point]
+        return replace(subject, uom=f"{subject.uom}/min") if rule in (Rule.RATE_UP, Rule.RATE_DOWN) else subject
 
     def connection(self, group: ScanGroup) -> Subject:
         """The subject of a connection's alarm; its source only if all its points belong to one."""

@@ -154,7 +154,7 @@ def _reconnected(plant: Plant, state: GroupState, block: ScanBlock, now: int) ->
 
 
 def _tell(plant: Plant, change: Change, reason: str) -> list[AlarmEvent]:
-    subject = plant.subjects[change.point]
+    subject = plant.subject(change.point, change.rule)
     if change.on:
         event = plant.book.raise_alarm(
             subject, change.rule, plant.priority(change.point, change.rule), change.at, change.value, change.limit, reason
@@ -256,7 +256,7 @@ def _tell_late(plant: Plant, lane: LateLane, change: Change) -> list[AlarmEvent]
     key = (change.point, change.rule)
     if change.on:
         event = plant.book.raise_late(
-            plant.subjects[change.point],
+            plant.subject(change.point, change.rule),
             change.rule,
             plant.priority(*key),
             change.at,

@@ -34,7 +34,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One alarm as it stands. Times in microseconds UTC; value and limit in the rule's unit, None where the rule has none."""
+    """One alarm as it stands. Times in microseconds UTC; value and limit in the rule's unit, None where the rule has none.
+
+    `raised_at` is the last time it was raised: an alarm that comes back before anybody acknowledged it keeps its id.
+    """
 
     id: str
     subject: Subject
@@ -98,7 +101,7 @@ class AlarmBook:
         found = self.live.get((subject.id, rule))
         if found is not None:
             before = self.open[found]
-            again = replace(before, value=_number(value), limit=_number(limit), cleared_at=None)
+            again = replace(before, raised_at=at, value=_number(value), limit=_number(limit), cleared_at=None)
             return self._move(again, Stimulus.RAISE, at, None, value, reason)
         alarm = Alarm(alarm_id(subject, rule, at), subject, rule, priority, AlarmState.NORMAL, at, _number(value), _number(limit))
         return self._move(alarm, Stimulus.RAISE, at, None, value, reason)

@@ -220,7 +220,8 @@ async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> 
         "INSERT INTO alarm SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
         " %s::smallint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::float8[],"
         " %s::float8[], %s::text[], %s::text[], %s::boolean[], %s::bigint[])"
-        " ON CONFLICT (alarm_id) DO UPDATE SET state = EXCLUDED.state, acknowledged_at = EXCLUDED.acknowledged_at,"
+        " ON CONFLICT (alarm_id) DO UPDATE SET state = EXCLUDED.state, raised_at = EXCLUDED.raised_at,"
+        " acknowledged_at = EXCLUDED.acknowledged_at,"
         " acknowledged_by = EXCLUDED.acknowledged_by, cleared_at = EXCLUDED.cleared_at, value = EXCLUDED.value,"
         " limit_value = EXCLUDED.limit_value, event = EXCLUDED.event WHERE alarm.event < EXCLUDED.event",
         [list(column) for column in zip(*alarms, strict=True)],

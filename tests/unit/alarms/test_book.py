@@ -62,7 +62,7 @@ def test_a_returned_alarm_comes_back_as_itself_without_its_acknowledgement() -> 
     assert (second.id, second.acknowledged_at) == (alarm_id(TANK, Rule.H, 4), None)
     book.clear(TANK.id, Rule.H, 5, 9.0, "")
     back = raised(book, 6).alarm
-    assert (back.id, back.raised_at, back.cleared_at, back.state) == (second.id, 4, None, AlarmState.UNACKNOWLEDGED)
+    assert (back.id, back.raised_at, back.cleared_at, back.state) == (second.id, 6, None, AlarmState.UNACKNOWLEDGED)
 
 
 def test_a_late_alarm_is_told_once_and_is_never_the_live_one() -> None:
