@@ -13,6 +13,7 @@ from hazmon_edge.store import Changes, Entry, OutboxFile
 from bench.figures import Figure, figure
 
 BACKLOG = 3600  # batches: an hour of a box
+BUNDLE = 50  # batches of a backlog in one body; a box sends up to 200
 A_COMMIT = 20  # of them go into one transaction
 GB = 1e9
 
@@ -22,18 +23,28 @@ def readings_of(canonical: bytes) -> int:
     return sum(block.scans * block.points - (block.quality or b"").count(wire.ABSENT) for block in wire.decode(canonical).blocks)
 
 
-def wire_figure(bodies: list[bytes]) -> Figure:
-    """Body bytes of live batches over the readings in them."""
-    readings = sum(readings_of(canonical) for body in bodies for canonical in wire.unpack(body))
-    return figure("bytes_wire", [sum(map(len, bodies)) / readings], "B/reading", "lower", 4.0)
-
-
-def outbox_figure(bodies: list[bytes], folder: Path) -> Figure:
-    """The file's size with an hour of a box's live batches in it, for each box, over the readings in it."""
+def batch_figures(bodies: list[bytes], folder: Path) -> list[Figure]:
+    """From the bodies of live batches: their own size; that of the same batches as a backlog goes, in bundles; and the size of
+    an outbox with an hour of a box's batches in it. All over the readings in them, a run a box."""
+    sizes: dict[str, int] = defaultdict(int)
     boxes: dict[str, list[bytes]] = defaultdict(list)
-    for canonical in (canonical for body in bodies for canonical in wire.unpack(body)):
-        boxes[wire.decode(canonical).edge].append(canonical)
-    return figure("bytes_outbox", [_outbox(live, folder / edge) for edge, live in boxes.items()], "B/reading", "lower")
+    for body in bodies:
+        canonicals = wire.unpack(body)
+        edge = wire.decode(canonicals[0]).edge
+        sizes[edge] += len(body)
+        boxes[edge] += canonicals
+    readings = {edge: sum(map(readings_of, live)) for edge, live in boxes.items()}
+        edge: sum(len(wire.pack(live[at : at + BUNDLE])) for at in range(0, len(live), BUNDLE)) for edge, live in boxes.items()
+    }
+    return [
+        figure("bytes_outbox", [_outbox(live, folder / edge) for edge, live in boxes.items()], "B/reading", "lower"),
+        figure("bytes_wire", [sizes[edge] / readings[edge] for edge in boxes], "B/reading", "lower", 4.0),
+        figure("bytes_wire_backlog", [_bundled(live) / readings[edge] for edge, live in boxes.items()], "B/reading", "lower", 4.0),
+    ]
+
+
+def _bundled(live: list[bytes]) -> int:
+    return sum(len(wire.pack(live[at : at + BUNDLE])) for at in range(0, len(live), BUNDLE))
 
 
 def _outbox(live: list[bytes], folder: Path) -> float:

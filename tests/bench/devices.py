@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import struct
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import cast
+
+from bench.threads import loop_in_thread
 
 HEADER = struct.Struct(">HHHBBHH")  # transaction, protocol, length, unit, function, address, count
 LEVEL = struct.pack(">f", 5.0)
@@ -59,12 +60,6 @@ class _Line(asyncio.Protocol):
 def running_devices(count: int, delay_s: float) -> Generator[Devices]:
     """The devices in a thread of their own for the block."""
     devices = Devices(delay_s)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(devices.open(count), loop).result(10)
+    with loop_in_thread() as run:
+        run(devices.open(count))
         yield devices
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)

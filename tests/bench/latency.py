@@ -46,12 +46,14 @@ async def _measure(park: Stand, scans: int) -> list[float]:
     places = [(cell, column) for column in range(len(park.park[0].tags)) for cell in park.park]
     for run in range(RUNS):
         sent: dict[str, float] = {}
-        load = asyncio.create_task(_load(park, shipper, lines, scans))
+        enough = asyncio.Event()
+        load = asyncio.create_task(_load(park, shipper, lines, scans, enough))
         for number in range(SECONDS * ALARMS_A_SECOND):
             cell, column = places[(run * SECONDS * ALARMS_A_SECOND + number) % len(places)]
             await asyncio.sleep(1 / ALARMS_A_SECOND)
             sent[f"{cell.edge}/{cell.tags[column]}"] = await _cross(shipper, alarm_lines[cell.edge], cell, column)
-        load.cancel()
+        enough.set()
+        await load
         await asyncio.sleep(1)
         missing = [point for point in sent if point not in seen]
         assert not missing, f"alarms that never came: {missing}"
@@ -70,11 +72,11 @@ async def _cross(shipper: Shipper, line: Line, cell: Cell, column: int) -> float
     return moment
 
 
-async def _load(park: Stand, shipper: Shipper, lines: dict[str, Line], scans: int) -> None:
-    """One second's scans of every box, spread over the second as boxes are."""
+async def _load(park: Stand, shipper: Shipper, lines: dict[str, Line], scans: int, enough: asyncio.Event) -> None:
+    """One second's scans of every box, spread over the second as boxes are, until it is enough."""
     began, count = time.perf_counter(), 0
     edges = list(lines)
-    while True:
+    while not enough.is_set():
         for place, edge in enumerate(edges):
             await asyncio.sleep(max(0.0, began + count + place / len(edges) - time.perf_counter()))
             step = SECOND_US // scans

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from bench.threads import loop_in_thread
 
 TAKE = 65_536
 
@@ -47,7 +48,7 @@ class Tap:
                     self.bodies.append(Body(time.time(), body))
                 park_writer.write(head + body)
                 await park_writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):  # cancelled: the measurement is over
             writer.close()
 
 
@@ -73,12 +74,6 @@ def _length(head: bytes) -> int:
 def running_tap(park_port: int) -> Generator[Tap]:
     """The relay in a thread of its own for the block."""
     tap = Tap(park_port)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(tap.open(), loop).result(10)
+    with loop_in_thread() as run:
+        run(tap.open())
         yield tap
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)

@@ -10,23 +10,25 @@ import csv
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from acceptance.park import PLANTS, Park
 from acceptance.readings import due
 from acceptance.stream import Stream
 from embedded import servers, start_mosquitto, start_postgres
+from hazmon_sim import ledger
 from running import Process
 
-from bench.bytes_kept import outbox_figure, table_figures, wire_figure
+from bench.bytes_kept import batch_figures, table_figures
 from bench.figures import Figure, figure, of_samples
 from bench.stand import HOME, rss_mb, short_folder
 from bench.tap import Tap, running_tap
 
 FIGURES = (
     *(f"device_to_stream_{each}" for each in ("p50", "p95", "max")),
-    *("excursions_sampled", "excursions_raised", "rss_service", "rss_edge", "bytes_outbox", "bytes_wire", "bytes_table_park"),
+    *("excursions_sampled", "excursions_raised", "rss_service", "rss_edge", "bytes_outbox", "bytes_wire", "bytes_wire_backlog"),
+    "bytes_table_park",
     *("gb_day_scans", "gb_day_ledger", "gb_day_minutes", "gb_day", "gb_90_days"),
 )
 ENTERPRISES = [f"E{number:02}" for number in range(1, 12)]
@@ -91,8 +93,7 @@ def _measure(park: Park, tap: Tap) -> list[Figure]:
     return [
         *_shot_figures(park, stream, shots),
         *memory,
-        outbox_figure(bodies, park.home / "bench-outbox"),
-        wire_figure(bodies),
+        *batch_figures(bodies, park.home / "bench-outbox"),
         *table_figures(park.database, park.config),
     ]
 
@@ -121,13 +122,20 @@ def _shoot(park: Park, points: list[tuple[str, float]]) -> list[Shot]:
     return shots
 
 
+def _as_it_was(path: Path, shots: list[Shot]) -> list[Shot]:
+    """The shots with the instants at which the registers jumped, which the simulators wrote down."""
+    notes = [note for note in ledger.read(path) if isinstance(note, ledger.FaultNote) and note.active]
+    assert [note.at for note in notes] == [shot.point for shot in shots], notes
+    return [replace(shot, at=note.t / 1e6) for shot, note in zip(shots, notes, strict=True)]
+
+
 def _shot_figures(park: Park, stream: Stream, shots: list[Shot]) -> list[Figure]:
     """How long each took to be told, and whether all were told of those that any read met."""
-    ledger = due(park.ledger, PLANTS)
+    readings = due(park.ledger, PLANTS)
     delays: list[float] = []
     sampled = raised = 0
-    for shot in shots:
-        if not any(shot.at <= at < shot.at + 1.5 and value > shot.high for at, value in ledger[shot.point]):
+    for shot in _as_it_was(park.ledger, shots):
+        if not any(shot.at <= at < shot.at + 1.5 and value > shot.high for at, value in readings[shot.point]):
             continue  # the device was not asked while it lasted
         sampled += 1
         told = [
