@@ -34,12 +34,10 @@ def batch_figures(bodies: list[bytes], folder: Path) -> list[Figure]:
         sizes[edge] += len(body)
         boxes[edge] += canonicals
     readings = {edge: sum(map(readings_of, live)) for edge, live in boxes.items()}
-        edge: sum(len(wire.pack(live[at : at + BUNDLE])) for at in range(0, len(live), BUNDLE)) for edge, live in boxes.items()
-    }
     return [
         figure("bytes_outbox", [_outbox(live, folder / edge) for edge, live in boxes.items()], "B/reading", "lower"),
         figure("bytes_wire", [sizes[edge] / readings[edge] for edge in boxes], "B/reading", "lower", 4.0),
-        figure("bytes_wire_backlog", [_bundled(live) / readings[edge] for edge, live in boxes.items()], "B/reading", "lower", 4.0),
+        figure("bytes_wire_backlog", [_bundled(boxes[edge]) / readings[edge] for edge in boxes], "B/reading", "lower", 4.0),
     ]
 
 
