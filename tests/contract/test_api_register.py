@@ -73,8 +73,8 @@ async def test_a_source_whose_scans_are_missed_is_down(service: Service) -> None
 
 
 async def test_sources_by_enterprise_and_level(service: Service) -> None:
-    def ids(page: dict[str, object]) -> list[str]:
-        return [item["id"] for item in page["items"]]  # pyright: ignore[reportUnknownVariableType]
+    def ids(page: dict[str, Any]) -> list[str]:
+        return [item["id"] for item in page["items"]]
 
     assert ids(await get(service, "sources", enterprise="E02")) == ["E02-S1"]
     assert ids(await get(service, "sources", level="三级")) == ["E01-S1", "E02-S1"]

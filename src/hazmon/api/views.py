@@ -269,6 +269,12 @@ class LatestView(BaseModel):
 class SourceLatest(BaseModel):
     """The newest readings of all points of a source, at one instant of the service."""
 
+    model_config = _example(
+        source="E01-S1",
+        server_time="2026-03-01T02:00:09.120000Z",
+        readings=[{"point": "E01/LT-1101", "value": 3.194, "quality": 0, "at": "2026-03-01T02:00:08.744741Z", "stale": False}],
+    )
+
     source: str
     server_time: Time
     readings: list[LatestView]
