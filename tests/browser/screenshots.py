@@ -24,7 +24,7 @@ def ordinary_day(stage: Stagehand) -> list[Json]:
     raised = stage.raise_alarms(
         {"point": "E01/LT-1011", "rule": "HH", "priority": 1},
         {"point": "E03/AT-2021", "rule": "H", "priority": 2},
-        {"point": "E07/LT-1011", "rule": "RATE_UP", "priority": 3, "value": 0.84, "limit": 0.5, "uom": "m/min"},
+        {"point": "E07/LT-1011", "rule": "RATE_UP", "priority": 3, "value": 0.84, "limit": 0.5, "unit": "m/min"},
         {"point": "E02/TT-1011", "rule": "QUALITY", "priority": 4, "value": None, "limit": None},
         {"point": "E08/PT-2011", "rule": "STALE", "priority": 3, "value": None, "limit": None, "recorded": False},
         {"point": "E04/PT-3021", "rule": "HH", "priority": 1},

@@ -178,7 +178,7 @@ class Stage:
             "cleared_at": None,
             "value": round(point["hh"] * 1.02, 3),
             "limit": point["hh"],
-            "uom": point["uom"],
+            "unit": point["uom"],
             "late": False,
             "recorded": True,
             "event": self.event,

@@ -59,7 +59,7 @@ async def test_an_alarm_and_its_events(service: Service) -> None:
     await service.box().level(10.6)
     (alarm,) = await listed(service)
     assert alarm == (await service.http.get(f"/api/v1/alarms/{alarm['id']}")).json()
-    assert (alarm["limit"], alarm["uom"], alarm["name"], alarm["cleared_at"]) == (10.0, "m", "名 LT-1", None)
+    assert (alarm["limit"], alarm["unit"], alarm["name"], alarm["cleared_at"]) == (10.0, "m", "名 LT-1", None)
     answer = await acknowledged(service, alarm["id"], " 值班员 ", "看见了")
     assert answer.status_code == 200
     assert (answer.json()["state"], answer.json()["acknowledged_by"], answer.json()["recorded"]) == (

@@ -27,7 +27,7 @@ def alarm_json(alarm: Alarm, recorded: bool) -> dict[str, Any]:
         "cleared_at": iso_or_none(alarm.cleared_at),
         "value": alarm.value,
         "limit": alarm.limit,
-        "uom": subject.uom,
+        "unit": subject.uom,
         "late": alarm.late,
         "recorded": recorded,
         "event": alarm.event,

@@ -41,7 +41,7 @@ _ALARM: dict[str, Any] = {
     "cleared_at": None,
     "value": 10.6,
     "limit": 10.5,
-    "uom": "m",
+    "unit": "m",
     "late": False,
     "recorded": True,
     "event": 1234,
@@ -68,7 +68,7 @@ class AlarmView(BaseModel):
     cleared_at: Time | None
     value: float | None
     limit: float | None
-    uom: str
+    unit: str = Field(description="of value and limit; a rate is per minute")
     late: bool = Field(description="found in readings that came late: part of the record, never rung")
     recorded: bool = Field(description="false while the database has not confirmed it (记录待补)")
     event: int = Field(description="number of the newest event of this alarm")

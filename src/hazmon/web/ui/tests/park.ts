@@ -21,7 +21,7 @@ export function alarm(id: string, changed: Partial<Alarm> = {}): Alarm {
     cleared_at: null,
     value: 10.6,
     limit: 10.5,
-    uom: "m",
+    unit: "m",
     late: false,
     recorded: true,
     event: 1,

@@ -19,7 +19,7 @@ export interface Alarm {
   readonly cleared_at: string | null;
   readonly value: number | null;
   readonly limit: number | null;
-  readonly uom: string;
+  readonly unit: string;
   /** Found while replaying a backlog: part of the record, never of the horn. */
   readonly late: boolean;
   /** False while the database has not confirmed it. */

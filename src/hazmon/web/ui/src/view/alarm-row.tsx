@@ -58,7 +58,7 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
       </span>
       <span role="cell" class="number">
         <b>
-          {alarm.value === null ? "—" : quantity(alarm.value, point)} <i>{alarm.value === null ? "" : alarm.uom}</i>
+          {alarm.value === null ? "—" : quantity(alarm.value, point)} <i>{alarm.value === null ? "" : alarm.unit}</i>
         </b>
         <small>{limit}</small>
       </span>
