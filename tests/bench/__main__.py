@@ -45,7 +45,7 @@ def main(names: list[str]) -> int:
         sys.stderr.write(f"no figure {', '.join(unknown)}: there are {', '.join(known)}\n")
         return 2
     found: list[Figure] = []
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=130)
     for stand in STANDS:
         if names and not set(names) & set(stand.figures):
             continue
