@@ -126,7 +126,9 @@ def _after(alarm_before: Alarm, row: tuple[Any, ...]) -> Alarm:
     alarm_then = replace(alarm_before, state=AlarmState(after), event=number)
     match Stimulus(stimulus):
         case Stimulus.RAISE | Stimulus.RAISE_LATE:
-            return replace(alarm_then, value=value, acknowledged_at=None, acknowledged_by=None, cleared_at=None)
+            return replace(
+                alarm_then, raised_at=as_us(at), value=value, acknowledged_at=None, acknowledged_by=None, cleared_at=None
+            )
         case Stimulus.CLEAR:
             return replace(alarm_then, cleared_at=as_us(at))
         case Stimulus.ACKNOWLEDGE:
