@@ -34,7 +34,7 @@ log = structlog.get_logger()
 TICK_S = 0.25  # how often silence is looked at
 PATIENCE_S = 1.0  # how long alarms wait for the database
 RETRY_S = 0.5
-ANSWER_S = 8.0  # how long a box waits for its receipt before it is told to come again
+ANSWER_S = 4.0  # how long a receipt may wait for the commit; less than a box waits for it
 MANY_READINGS = 200_000  # a transaction takes no more
 
 

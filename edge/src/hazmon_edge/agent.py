@@ -21,7 +21,7 @@ from hazmon_edge.outbox import Outbox
 from hazmon_edge.park import Park
 from hazmon_edge.scans import Stamps, whole_misses
 from hazmon_edge.settings import CsvDrop, Modbus, Mqtt
-from hazmon_edge.ticks import first_tick
+from hazmon_edge.ticks import first_tick, next_second
 from hazmon_edge.uplink import Uplink
 from hazmon_edge.wire import Miss
 
@@ -77,7 +77,7 @@ class Agent:
             outbox.boot,
             outbox.depth.batches,
         )
-        start_ns = clock.monotonic_ns() + FIRST_READ_NS
+        start_ns = next_second(clock.monotonic_ns() + FIRST_READ_NS, clock.now_us() + FIRST_READ_NS // 1_000)
         readers = [
             asyncio.create_task(runner.run(first_tick(start_ns, index, len(runners), runner.interval_ns)), name="reader")
             for index, runner in enumerate(runners)

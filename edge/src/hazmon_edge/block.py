@@ -13,7 +13,11 @@ from typing import TypeVar
 NO_VALUE = 128  # quality codes from here on carry no number
 MAX_DECIMALS = 6
 
-_DOUBLE, _SINGLE, _DECIMAL_DOUBLE, _DECIMAL_SINGLE = KINDS = range(4)
+_DOUBLE, _SINGLE, _DECIMAL_DOUBLE, _DECIMAL_SINGLE = range(4)
+COLUMN_KINDS = bytes(  # kind << 4 | decimals, in the order of their codes on the wire
+    [kind << 4 | places for kind in (_DECIMAL_DOUBLE, _DECIMAL_SINGLE) for places in range(MAX_DECIMALS + 1)]
+    + [_SINGLE << 4, _DOUBLE << 4]
+)
 _MAX_INT = 2**30  # a difference of two such numbers still fits i32
 _N = TypeVar("_N", int, float)
 
@@ -41,7 +45,7 @@ class PackedBlock:
     group: bytes
     points: int  # N
     times: bytes  # i64[T], differences
-    kinds: bytes  # u8[N]
+    kinds: bytes  # u8[N], kind << 4 | decimals
     decimals: bytes  # planes of i32[T, D], differences
     singles: bytes  # f32[T, S]
     doubles: bytes  # f64[T, F]

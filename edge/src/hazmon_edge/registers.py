@@ -158,20 +158,25 @@ class _Pass:
 
 
 class Scaling:
-    """value = raw * scale + offset. A scale of 1/10, 1/100 ... divides, so that 3 * 0.1 is 0.3 and not its neighbour."""
+    """value = raw * scale + offset. A scale of 1/10, 1/100 ... divides, so that 3 * 0.1 is 0.3 and not its neighbour.
 
-    __slots__ = ("_divisor", "_offset", "_scale")
+    An offset of whole steps goes in before the division: 571 / 10 - 40 is 17.1.
+    """
+
+    __slots__ = ("_divisor", "_offset", "_scale", "_steps")
 
     def __init__(self, scale: float, offset: float) -> None:
         whole = round(1 / scale) if abs(scale) < 1 else 0
         self._divisor = whole if whole and 1 / whole == scale else 0
         self._scale = scale
-        self._offset = offset
+        steps = offset * self._divisor
+        self._steps = steps if self._divisor and steps == round(steps) else 0.0
+        self._offset = 0.0 if self._steps else offset
 
     def put(self, raw: float, column: int, values: list[float], quality: bytearray) -> None:
         """Write the value of `raw` at `column`; what is not finite becomes quality BAD without a value."""
         try:
-            value = float((raw / self._divisor if self._divisor else raw * self._scale) + self._offset)
+            value = float(((raw + self._steps) / self._divisor if self._divisor else raw * self._scale) + self._offset)
         except OverflowError:  # an integer beyond what a double holds
             value = math.inf
         if math.isfinite(value):

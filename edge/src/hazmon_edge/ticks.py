@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hazmon_edge.clock import SECOND_NS
+from hazmon_edge.clock import SECOND_NS, SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ def next_tick(now: int, scheduled: int, interval: int) -> Tick:
         raise ValueError(f"interval must be positive, not {interval}")
     missed = max(0, -(-(now - scheduled) // interval) - 1)
     return Tick(scheduled + (missed + 1) * interval, missed)
+
+
+def next_second(now: int, wall_us: int) -> int:
+    """Monotonic instant of the next full second of the wall clock, `wall_us` being what that shows at `now`.
+
+    Sensors are gathered by calendar seconds. Reading begins on one too, so that all that a box brings in a second makes one
+    batch, and a box that starts anew goes on in the same grid.
+    """
+    return now + -wall_us % SECOND_US * 1_000
 
 
 def first_tick(now: int, index: int, of: int, interval: int) -> int:

@@ -8,7 +8,8 @@ keeps, what the digest chain runs over and what the park records. All numbers ar
     group  = text16:name i64:period_us u16:points text32:tags joined by U+001F
     block  = 8s:group digest  u32:T u16:N u8:flags(1 quality, 2 offsets)
              i64[T] times (the first absolute, then differences)
-             u8[N] column kinds (kind << 4 | decimals)
+             u4[N] column kinds, the first in the low half of its byte, the last half 0 if N is odd:
+                   0-6 decimal double and 7-13 decimal single with so many decimals, 14 single, 15 double
              planes of i32[T, D] decimal columns, differences down the column
              f32[T, S] single columns   f64[T, F] double columns
              u8[T, N] quality if flagged   planes of i32[T, N] offsets in ms if flagged
@@ -30,7 +31,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from hazmon_edge.block import KINDS, MAX_DECIMALS, NO_VALUE, Block, PackedBlock, WireError, pack_block, unpack_block, widths
+from hazmon_edge.block import COLUMN_KINDS, NO_VALUE, Block, PackedBlock, WireError, pack_block, unpack_block, widths
 
 __all__ = [
     "ABSENT",
@@ -71,6 +72,9 @@ _HEAD = struct.Struct("<QQ16sqHHI")
 _BLOCK = struct.Struct("<8sIHB")
 _MISS = struct.Struct("<8sHqIB")
 _NO_DIGEST = bytes(16)
+_KIND = COLUMN_KINDS
+_CODE = {kind: code for code, kind in enumerate(COLUMN_KINDS)}
+_SMALL = 8192  # bytes of a body that are worth the packer's best effort: a live one
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def encode(batch: Batch) -> bytes:
         parts += [
             _BLOCK.pack(block.group, block.scans, block.points, flags),
             block.times,
-            block.kinds,
+            _nibbles(block.kinds),
             block.decimals,
             block.singles,
             block.doubles,
@@ -182,12 +186,12 @@ def decode(canonical: bytes) -> Batch:
     return Batch(edge, boot, seq, previous, made_us, groups, blocks, misses)
 
 
-def pack(batches: Iterable[bytes], level: int = 3) -> bytes:
+def pack(batches: Iterable[bytes]) -> bytes:
     """One HTTP body of many canonical batches."""
     import zstandard
 
     frames = b"".join(struct.pack("<I", len(batch)) + batch for batch in batches)
-    return zstandard.ZstdCompressor(level=level).compress(frames)
+    return zstandard.ZstdCompressor(level=15 if len(frames) < _SMALL else 3).compress(frames)
 
 
 def unpack(body: bytes) -> list[bytes]:
@@ -248,9 +252,7 @@ def _read_block(reader: _Reader) -> PackedBlock:
     if flags & ~3:
         raise WireError(f"unknown block flags {flags}")
     times = reader.take(8 * t)
-    kinds = reader.take(n)
-    if any(code >> 4 not in KINDS or code & 15 > MAX_DECIMALS for code in kinds):
-        raise WireError("unknown column kind")
+    kinds = _kinds(reader.take((n + 1) // 2), n)
     decimals, singles, doubles = widths(kinds)
     return PackedBlock(
         group=group,
@@ -263,6 +265,19 @@ def _read_block(reader: _Reader) -> PackedBlock:
         quality=reader.take(t * n) if flags & 1 else None,
         offsets=reader.take(4 * t * n) if flags & 2 else None,
     )
+
+
+def _nibbles(kinds: bytes) -> bytes:
+    """Column kinds as they travel, two to a byte."""
+    codes = bytes(_CODE[kind] for kind in kinds) + b"\0"
+    return bytes(low | high << 4 for low, high in zip(codes[0:-1:2], codes[1::2], strict=True))
+
+
+def _kinds(nibbles: bytes, n: int) -> bytes:
+    kinds = bytes(_KIND[half] for byte in nibbles for half in (byte & 15, byte >> 4))
+    if n % 2 and nibbles[-1] >> 4:
+        raise WireError("half a byte behind the last column's kind")
+    return kinds[:n]
 
 
 def _encode_group(group: Group) -> bytes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hazmon_edge.clock import SECOND_NS
-from hazmon_edge.ticks import Debts, first_tick, next_tick
+from hazmon_edge.clock import SECOND_NS, SECOND_US
+from hazmon_edge.ticks import Debts, first_tick, next_second, next_tick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +49,13 @@ def test_first_ticks_differ_and_are_close(now: int, of: int, interval: int) -> N
     firsts = [first_tick(now, index, of, interval) for index in range(of)]
     assert len(set(firsts)) == of
     assert all(0 < first - now <= 20_000_000 for first in firsts)
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**17))
+def test_the_next_second_is_full_and_less_than_a_second_away(now: int, wall_us: int) -> None:
+    at = next_second(now, wall_us)
+    assert 0 <= at - now < SECOND_NS
+    assert (wall_us + (at - now) // 1_000) % SECOND_US == 0
 
 
 @given(st.lists(st.integers(0, 3), max_size=200))
