@@ -18,14 +18,20 @@ TRUSTED_US = 5 * US  # a clock this close is right: a reading's own time is bett
 STEADY_US = 2 * US  # smaller changes of the offset are jitter of the measurement
 
 
-def set_clock(plant: Plant, edge: str, offset: int) -> None:
-    """The park's clock minus the box's, microseconds. What is held in the box's time moves along, so nothing runs backwards."""
+def set_clock(plant: Plant, edge: str, offset: int, now: int) -> None:
+    """The park's clock minus the box's, microseconds. What is held in the box's time moves along, though never beyond `now`.
+
+    A box that comes back with another clock than before left its last scans in the park's time already.
+    """
     box = plant.boxes[edge]
     wanted = offset if abs(offset) > TRUSTED_US else 0
     if abs(wanted - box.clock) <= STEADY_US:
         return
     moved = wanted - box.clock
     box.clock = wanted
+    newest = max((state.newest for state in plant.groups.values() if state.group.edge == edge), default=NEVER)
+    if newest != NEVER:
+        moved = min(moved, max(0, now - newest))
     for state in plant.groups.values():
         if state.group.edge == edge and state.newest != NEVER:
             state.newest += moved
@@ -34,6 +40,8 @@ def set_clock(plant: Plant, edge: str, offset: int) -> None:
     own = plant.own[edge]
     since = plant.rules.since[own]
     plant.rules.since[own] = np.where(since == NEVER, NEVER, since + moved)
+    at = plant.frame.at[own]
+    plant.frame.at[own] = np.where(at == NEVER, NEVER, at + moved)
 
 
 def in_park_time(delivery: Delivery, clock: int) -> Delivery:

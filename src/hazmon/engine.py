@@ -315,6 +315,7 @@ class Engine:
             for outcome, future in self._outcomes:
                 if outcome.event in works[0].events and not future.done():
                     future.set_exception(StoreUnavailable(f"the record refuses it: {error}"))
+            self._show_unrecorded(works[0].events)
             return
         events = [Work([], [event]) for work in works for event in work.events]
         self._unwritten[:0] = events + [Work([delivery]) for work in works for delivery in work.deliveries]

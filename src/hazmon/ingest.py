@@ -20,6 +20,7 @@ from hazmon.rules.frame import Bools, ScanBlock
 Groups = Mapping[bytes, ScanGroup]
 EARLIEST, LATEST = 946_684_800_000_000, 4_102_444_800_000_000  # 2000-01-01 and 2100-01-01
 MAX_COUNT = 1_000_000
+GREATEST = 1e100  # no instrument shows it, and sums of squares of it are no numbers any more
 LONGEST_PERIOD_US = 7 * 86_400 * US
 _CAUSES = frozenset(MissCause)
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
@@ -146,7 +147,7 @@ def _check(block: ScanBlock, group: ScanGroup, horizon: int, refused: list[Refus
         ahead = ~holes & (block.cell_times() > horizon)
         _refuse(block, group, ahead, "future", refused)
         holes = holes | ahead
-    hollow = ~np.isfinite(block.values) & ~holes
+    hollow = ~(np.abs(block.values) <= GREATEST) & ~holes
     if block.quality is not None:
         hollow &= block.quality < NO_VALUE
     _refuse(block, group, hollow, "not-a-number", refused)

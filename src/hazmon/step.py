@@ -57,7 +57,7 @@ def step(
     for edge, offset in alive.items():
         events += hear(plant, edge, now)
         if offset is not None:
-            set_clock(plant, edge, offset)
+            set_clock(plant, edge, offset, now)
     for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
         events += _absorb(plant, in_park_time(delivery, plant.boxes[delivery.edge].clock), now)
     events += _silences(plant, now)

@@ -1,7 +1,11 @@
-"""What the service does beside its work: minute aggregates, and letting go of what retention allows."""
+"""What the service does beside its work: minute aggregates, and letting go of what retention allows.
+
+Nothing that goes wrong here may take the alarms down: it is logged and tried again.
+"""
 
 from __future__ import annotations
 
+import psycopg
 import structlog
 
 from hazmon.clock import Clock
@@ -26,6 +30,8 @@ async def keep_minutes(pool: Pool, clock: Clock) -> None:
                 await roll(connection, clock.now())
         except StoreUnavailable as error:
             log.warning("minutes not brought up to date", error=str(error))
+        except psycopg.Error:
+            log.exception("minutes not brought up to date")
 
 
 async def keep_within_retention(pool: Pool, settings: Settings, clock: Clock) -> None:
@@ -39,4 +45,6 @@ async def keep_within_retention(pool: Pool, settings: Settings, clock: Clock) ->
                 log.info("released", chunks=released.chunks, batches=released.batches, refused=released.refused)
         except StoreUnavailable as error:
             log.warning("retention not looked after", error=str(error))
+        except psycopg.Error:
+            log.exception("retention not looked after")
         await clock.sleep_until(clock.monotonic() + RETENTION_EVERY_S)

@@ -16,7 +16,7 @@ from hazmon_edge.collectors import Collector
 from hazmon_edge.collectors.modbus import ModbusCollector
 from hazmon_edge.config import EdgeConfig, ScanGroup, Wiring
 from hazmon_edge.connection import ConnectionRunner
-from hazmon_edge.errors import Cause, EdgeError
+from hazmon_edge.errors import Cause, EdgeError, OutboxError
 from hazmon_edge.outbox import Outbox
 from hazmon_edge.park import Park
 from hazmon_edge.scans import Stamps, whole_misses
@@ -55,6 +55,7 @@ class Agent:
         config, clock = self._config, self._clock
         outbox = await Outbox.open(config.data / "outbox.sqlite", config.edge, clock, config.max_backlog_days)
         runners: list[ConnectionRunner] = []
+        stamps = Stamps()
         uplink = Uplink(
             outbox,
             config.edge,
@@ -62,9 +63,9 @@ class Agent:
             clock,
             lambda: [runner.state for runner in runners],
             config.data,
+            lambda: stamps.ahead_us(clock.now_us(), clock.monotonic_ns()),
         )
         assembler = Assembler(outbox, clock, uplink.offer)
-        stamps = Stamps()
         for wiring in config.wirings:
             collector = _collector(wiring, config.edge, outbox, clock, stamps)
             runners.append(ConnectionRunner(wiring.connection.name, wiring.points, collector, clock, assembler.keep))
@@ -88,9 +89,10 @@ class Agent:
             asyncio.create_task(self._trim(outbox), name="trim"),
         ]
         stopped = asyncio.create_task(_until(stop))
-        done, _ = await asyncio.wait([stopped, *readers, *others], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait([stopped, outbox.writer, *readers, *others], return_when=asyncio.FIRST_COMPLETED)
         await _cancel(readers)
-        await assembler.flush()
+        if not outbox.writer.done():
+            await assembler.flush()
         await _cancel([*others, stopped])
         await outbox.close()
         log.info("box %s stopped, %d batches in the outbox", config.edge, outbox.depth.batches)
@@ -109,8 +111,11 @@ class Agent:
 
     async def _trim(self, outbox: Outbox) -> None:
         while True:
-            while await outbox.trim():
-                pass
+            try:
+                while await outbox.trim():
+                    pass
+            except OutboxError as error:
+                log.error("outbox: %s; looked after again in a minute", error)
             await self._clock.sleep_until(self._clock.monotonic_ns() + round(TRIM_S * SECOND_NS))
 
 

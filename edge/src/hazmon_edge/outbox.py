@@ -85,6 +85,11 @@ class Outbox:
         return self._seq
 
     @property
+    def writer(self) -> asyncio.Task[None]:
+        """The task that writes; it ends only after `close`, unless something is wrong with it."""
+        return self._writer
+
+    @property
     def depth(self) -> Depth:
         """Batches and canonical bytes that no receipt has taken out."""
         return Depth(self._batches, self._bytes, self._oldest_us if self._batches else None)
@@ -120,7 +125,11 @@ class Outbox:
 
     async def oldest(self, after: int, max_count: int, max_bytes: int) -> list[Entry]:
         """Batches behind `after` in order of making, those in memory behind those on disk."""
-        entries = await self._in_thread(self._file.oldest, after, max_count, max_bytes)
+        try:
+            entries = await self._in_thread(self._file.oldest, after, max_count, max_bytes)
+        except OutboxError as error:
+            log.error("outbox: %s; what is in memory is shipped", error)
+            entries = []
         entries = [e for e in entries if e.n not in self._settled and e.n not in self._coming]
         if len(entries) < max_count:
             known = {e.n for e in entries}
@@ -219,7 +228,10 @@ class Outbox:
 
     def _commit(self, changes: Changes) -> tuple[int, int] | None:
         self._file.commit(changes)
-        return self._file.oldest_age()
+        try:
+            return self._file.oldest_age()
+        except OutboxError:  # all is committed, only its age is not known
+            return None
 
     def _keep_in_memory(self, changes: Changes, error: OutboxError) -> None:
         """The disk refused: keep all in memory for the next try, within bounds."""

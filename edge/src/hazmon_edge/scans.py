@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from hazmon_edge.clock import SECOND_US
 from hazmon_edge.config import ScanGroup
 from hazmon_edge.errors import Cause
 from hazmon_edge.wire import ABSENT, GOOD, WHOLE_GROUP, Block, Miss
@@ -71,6 +72,11 @@ class Stamps:
         at_us = last_us + max(1, (monotonic_ns - last_ns) // 1_000) if suspect else wall_us
         self._last[group] = (at_us, monotonic_ns)
         return at_us, suspect
+
+    def ahead_us(self, wall_us: int, monotonic_ns: int) -> int:
+        """How far the stamps run before the wall clock since that was set back; 0 when it was not."""
+        ahead = max((last + (monotonic_ns - ns) // 1_000 - wall_us for last, ns in self._last.values()), default=0)
+        return ahead if ahead > SECOND_US else 0
 
 
 def whole_misses(groups: Iterable[ScanGroup], cause: Cause, at_us: int, count: int = 1) -> list[Miss]:

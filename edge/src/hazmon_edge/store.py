@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import apsw
 import zstandard
@@ -37,6 +38,9 @@ CREATE TABLE scan_group (digest BLOB PRIMARY KEY, name TEXT NOT NULL, period_us 
 PRAGMA user_version = 1;
 COMMIT;
 """
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 log = logging.getLogger("hazmon.edge")
 
@@ -85,6 +89,19 @@ class _Database(Protocol):
     def close(self, force: bool = False, /) -> None: ...
 
 
+def _plainly(call: Callable[_P, _R]) -> Callable[_P, _R]:
+    """What the database cannot read is an OutboxError too."""
+
+    @wraps(call)
+    def answer(*arguments: _P.args, **named: _P.kwargs) -> _R:
+        try:
+            return call(*arguments, **named)
+        except apsw.Error as error:
+            raise OutboxError(f"the disk failed: {error}") from error
+
+    return answer
+
+
 class OutboxFile:
     """Opens, checks, writes and reads the file."""
 
@@ -113,6 +130,7 @@ class OutboxFile:
         rows = self._db.execute("SELECT digest, name, period_us, points FROM scan_group")
         return {digest: Group(name, period_us, tuple(points.split("\x1f"))) for digest, name, period_us, points in rows}
 
+    @_plainly
     def oldest(self, after: int, max_count: int, max_bytes: int) -> list[Entry]:
         """Batches in order of making with n > after; at least one if there is one."""
         entries: list[Entry] = []
@@ -127,6 +145,7 @@ class OutboxFile:
             entries.append(Entry(n, int(boot), seq, made_us, alive_us, canonical, b""))
         return entries
 
+    @_plainly
     def oldest_age(self) -> tuple[int, int] | None:
         """made_us and alive_us of the oldest batch kept."""
         return next(self._db.execute("SELECT made_us, alive_us FROM batch ORDER BY n LIMIT 1"), None)
@@ -142,7 +161,7 @@ class OutboxFile:
                 if not self._db.get_autocommit():
                     self._db.execute("ROLLBACK")
                 raise
-        except apsw.IOError as error:
+        except (apsw.IOError, apsw.ConnectionClosedError) as error:
             # After a failed sync the kernel may have dropped the pages: nothing this handle believes can be trusted.
             self._reopen()
             raise OutboxError(f"the disk failed: {error}") from error
@@ -151,6 +170,7 @@ class OutboxFile:
         except apsw.Error as error:
             raise OutboxError(f"the outbox file cannot be written: {error}") from error
 
+    @_plainly
     def shrink(self) -> None:
         """Give some free pages back to the file system."""
         self._db.execute("PRAGMA incremental_vacuum(2000)")
@@ -167,7 +187,7 @@ class OutboxFile:
                 [(g.digest, g.name, g.period_us, "\x1f".join(g.points)) for g in changes.groups],
             )
         if changes.entries:
-            db.executemany("INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(changes.entries))
+            db.executemany("INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._rows(changes.entries))
             last = changes.entries[-1]
             db.execute("INSERT OR REPLACE INTO chain VALUES (1, ?, ?, ?, ?)", (last.n, last.digest, last.made_us, last.alive_us))
         if changes.positions:

@@ -50,6 +50,7 @@ class Uplink:
         clock: Clock,
         states: Callable[[], Sequence[ConnectionState]],
         folder: Path,
+        ahead: Callable[[], int] = lambda: 0,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._outbox = outbox
@@ -58,6 +59,7 @@ class Uplink:
         self._clock = clock
         self._states = states
         self._folder = folder
+        self._ahead = ahead  # microseconds by which stamps run before the wall clock
         self._jitter = jitter
         self._live: deque[Entry] = deque(maxlen=LIVE_BATCHES)
         self._fresh = asyncio.Event()
@@ -243,13 +245,13 @@ class Uplink:
             outbox_batches=depth.batches,
             outbox_bytes=depth.bytes,
             oldest_us=depth.oldest_us,
-            disk_free_bytes=shutil.disk_usage(self._folder).free,
+            disk_free_bytes=_disk_free(self._folder),
             clock_offset_ms=self._offset_ms,
             version=_version(),
         )
         server_us = await park.beat(heartbeat, timeout_s)
         half_us = (self._clock.monotonic_ns() - sent_ns) // 2_000
-        self._offset_ms = round((server_us - (sent_us + half_us)) / 1_000)
+        self._offset_ms = round((server_us - (sent_us + half_us) - self._ahead()) / 1_000)
         self._online()
 
     def _offline(self, error: UplinkError) -> None:
@@ -296,6 +298,13 @@ class Uplink:
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.monotonic_ns() + round(seconds * SECOND_NS))
+
+
+def _disk_free(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 async def _until(event: asyncio.Event) -> None:

@@ -7,7 +7,7 @@ keeps, what the digest chain runs over and what the park records. All numbers ar
              u16:groups u16:blocks u32:misses  group* block* miss*
     group  = text16:name i64:period_us u16:points text32:tags joined by U+001F
     block  = 8s:group digest  u32:T u16:N u8:flags(1 quality, 2 offsets)
-             i64[T] times (the first absolute, then differences)
+             i64[T] times (the first less made_us, then differences; modulo 2^64)
              u4[N] column kinds, the first in the low half of its byte, the last half 0 if N is odd:
                    0-6 decimal double and 7-13 decimal single with so many decimals, 14 single, 15 double
              planes of i32[T, D] decimal columns, differences down the column
@@ -154,7 +154,7 @@ def encode(batch: Batch) -> bytes:
         flags = (block.quality is not None) | (block.offsets is not None) << 1
         parts += [
             _BLOCK.pack(block.group, block.scans, block.points, flags),
-            block.times,
+            _moved(block.times, -batch.made_us),
             _nibbles(block.kinds),
             block.decimals,
             block.singles,
@@ -179,7 +179,7 @@ def decode(canonical: bytes) -> Batch:
     edge = reader.text("<B")
     boot, seq, previous, made_us, n_groups, n_blocks, n_misses = _HEAD.unpack(reader.take(_HEAD.size))
     groups = tuple(_read_group(reader) for _ in range(n_groups))
-    blocks = tuple(_read_block(reader) for _ in range(n_blocks))
+    blocks = tuple(_read_block(reader, made_us) for _ in range(n_blocks))
     misses = tuple(Miss(*_MISS.unpack(reader.take(_MISS.size))) for _ in range(n_misses))
     if reader.at != len(canonical):
         raise WireError(f"{len(canonical) - reader.at} bytes behind the end of the batch")
@@ -247,11 +247,11 @@ def _read_group(reader: _Reader) -> Group:
     return Group(name, period_us, points)
 
 
-def _read_block(reader: _Reader) -> PackedBlock:
+def _read_block(reader: _Reader, made_us: int) -> PackedBlock:
     group, t, n, flags = _BLOCK.unpack(reader.take(_BLOCK.size))
     if flags & ~3:
         raise WireError(f"unknown block flags {flags}")
-    times = reader.take(8 * t)
+    times = _moved(reader.take(8 * t), made_us)
     kinds = _kinds(reader.take((n + 1) // 2), n)
     decimals, singles, doubles = widths(kinds)
     return PackedBlock(
@@ -265,6 +265,13 @@ def _read_block(reader: _Reader) -> PackedBlock:
         quality=reader.take(t * n) if flags & 1 else None,
         offsets=reader.take(4 * t * n) if flags & 2 else None,
     )
+
+
+def _moved(times: bytes, by: int) -> bytes:
+    """A block's times with its first one moved: beside the batch's own time it is a small number."""
+    if not times:
+        return times
+    return ((int.from_bytes(times[:8], "little") + by) % 2**64).to_bytes(8, "little") + times[8:]
 
 
 def _nibbles(kinds: bytes) -> bytes:

@@ -55,7 +55,7 @@ class Beat(BaseModel):
     oldest_us: int | None = Field(default=None, ge=0, le=_MOST_US)
     last_seq: str = Field(pattern=r"^-?\d{1,20}$")
     disk_free_bytes: int | None = Field(default=None, ge=0, le=_BIG)
-    clock_offset_ms: int | None = Field(default=None, ge=-_BIG, le=_BIG)
+    clock_offset_ms: int | None = Field(default=None, ge=-_MOST_US // 1000, le=_MOST_US // 1000)
     connections: list[BeatConnection] = Field(default_factory=list[BeatConnection], max_length=200)
     version: str = Field(default="", max_length=64)
 

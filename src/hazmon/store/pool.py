@@ -61,7 +61,7 @@ class Pool:
         try:
             async with self._pool.connection() as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except (PoolTimeout, psycopg.OperationalError, psycopg.InternalError) as error:  # the last: read-only for a while
             raise StoreUnavailable(str(error)) from error
 
 

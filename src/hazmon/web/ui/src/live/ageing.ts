@@ -24,7 +24,7 @@ export function readingAt(picture: Picture, index: number, now: number): Reading
   const at = picture.at[index] ?? Number.NaN;
   const goodAt = picture.goodAt[index] ?? Number.NaN;
   const quality = picture.quality[index] ?? 255;
-  const stale = point === undefined || !(now - at <= staleAfter(point));
+  const stale = point === undefined || !(Math.abs(now - at) <= staleAfter(point));
   return {
     value: quality === GOOD && !stale ? (picture.value[index] ?? Number.NaN) : Number.NaN,
     age: Number.isNaN(goodAt) ? null : Math.max(0, now - goodAt),

@@ -50,7 +50,9 @@ export class Link {
   /** Open, give up or leave alone, whatever is due now. */
   tick(): void {
     const now = this.around.now();
-    if (this.socket !== null && now - this.lastSign() > ABANDON_MS) this.drop();
+    // delay is measured against the connection's best frame; clocks drift apart over days, and a new connection measures anew
+    const late = this.evidence.connected && this.evidence.delay > SILENT_MS;
+    if (this.socket !== null && (late || now - this.lastSign() > ABANDON_MS)) this.drop();
     if (this.socket === null && now >= this.reopenAt) this.open(now);
   }
 
