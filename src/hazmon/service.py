@@ -20,13 +20,14 @@ from hazmon.engine import Engine
 from hazmon.errors import HazmonError
 from hazmon.model import Park
 from hazmon.recovery import recover
-from hazmon.store.pool import Pool, connect, migrate
+from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
 from hazmon.upkeep import keep_minutes, keep_within_retention
 from hazmon.web import bundle
 
 log = structlog.get_logger()
+PREDECESSOR_S = 10.0  # a service that is just ending may take so long to let go
 
 
 def database_url() -> str:
@@ -66,6 +67,7 @@ async def serve(park: Park, url: str, host: str, port: int) -> None:
     try:
         applied = await migrate(url)
         log.info("schema", applied=applied)
+        claimed = await _claimed(url, clock)
         await pool.open()
         engine, tokens = await _open(park, url, pool, clock)
         page = PageBundle(bundle.STATIC, bundle.built_hash() or "", _page_fault())
@@ -85,12 +87,25 @@ async def serve(park: Park, url: str, host: str, port: int) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await engine.finish()
+        await claimed.close()
         for task in done:  # a part that died takes the service down, loudly: a supervisor starts it again
             task.result()
     finally:
         listener.close()
         with contextlib.suppress(HazmonError):
             await pool.close()
+
+
+async def _claimed(url: str, clock: Clock) -> Connection:
+    """Be the one writer: two services that number events on one record would lose alarms without a word."""
+    end = clock.monotonic() + PREDECESSOR_S
+    while True:
+        connection = await claim(url)
+        if connection is not None:
+            return connection
+        if clock.monotonic() > end:
+            raise HazmonError("another hazmon service writes to this database: stop it first")
+        await clock.sleep_until(clock.monotonic() + 0.25)
 
 
 async def _open(park: Park, url: str, pool: Pool, clock: Clock) -> tuple[Engine, Tokens]:

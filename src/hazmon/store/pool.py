@@ -16,6 +16,7 @@ from hazmon.errors import HazmonError, StoreUnavailable
 
 Connection = psycopg.AsyncConnection[TupleRow]
 _MIGRATION_LOCK = 4_218_001
+_WRITER_LOCK = 4_218_002
 
 
 def patient(url: str) -> str:
@@ -31,6 +32,16 @@ async def connect(url: str) -> Connection:
     except psycopg.OperationalError as error:
         raise StoreUnavailable(str(error)) from error
     return connection
+
+
+async def claim(url: str) -> Connection | None:
+    """A connection that holds the claim to be the one writer of the database as long as it is open; None if another has it."""
+    connection = await connect(url)
+    row = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", (_WRITER_LOCK,))).fetchone()
+    if row is not None and row[0]:
+        return connection
+    await connection.close()
+    return None
 
 
 class Pool:

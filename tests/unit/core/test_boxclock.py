@@ -53,3 +53,19 @@ def test_the_record_keeps_the_times_that_were_sent() -> None:
     assert scan.times.tolist() == [START]
     assert plant.groups[PLC.id].newest == START + 600 * US
     assert isinstance(plant.groups[PLC.id].trail, Trail)
+
+
+def test_a_box_that_comes_back_with_another_clock_is_judged_live() -> None:
+    for before, after in ((0, 3600), (-3600, 0)):
+        plant = Plant.of(PARK, START)
+        assert events_of(plant, before, range(100), {}) == []
+        found = events_of(plant, after, range(100, 160), {120: 10.6, 121: 10.6})
+        assert found == ["120s H normal -> unacknowledged", "122s H unacknowledged -> returned_unacknowledged"]
+
+
+def test_the_picture_follows_a_clock_that_is_corrected() -> None:
+    plant = Plant.of(PARK, START)
+    events_of(plant, -50, range(1, 5), {})
+    events_of(plant, -50, range(5, 30), {29: 9.5})
+    assert plant.frame.value[0] == 9.5
+    assert plant.frame.at[0] <= START + 30 * US

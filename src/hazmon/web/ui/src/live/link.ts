@@ -3,7 +3,7 @@
  * `tick` several times a second, so the whole life of a link can be played in a test.
  */
 
-import { closed, heard, type Evidence, type Stamp, waiting } from "./freshness";
+import { closed, heard, SILENT_MS, type Evidence, type Stamp, waiting } from "./freshness";
 import { decode, type Frame } from "./messages";
 import { type Cursor, follow } from "./sequence";
 
