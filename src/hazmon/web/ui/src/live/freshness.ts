@@ -4,6 +4,8 @@
  */
 
 export const SILENT_MS = 3_000;
+/** Two clocks may part by so much of the time that passes; without it a page that stands for days would call itself late. */
+const DRIFT = 2e-4;
 export const WATERMARK_MS = 15_000;
 
 /** FROZEN: frames arrive but the page no longer draws them. */
@@ -54,7 +56,8 @@ export interface Stamp {
 export function heard(seen: Evidence, now: number, stamp: Stamp | null, first: boolean): Evidence {
   if (stamp === null) return { ...seen, frameAt: now };
   const offset = stamp.serverTime - now;
-  const skew = first || seen.skew === null ? offset : Math.max(seen.skew, offset);
+  const drifted = (now - seen.serverTimeAt) * DRIFT;
+  const skew = first || seen.skew === null ? offset : Math.max(seen.skew - drifted, offset);
   return {
     ...seen,
     connected: seen.connected || first,
