@@ -10,7 +10,7 @@ from hazmon_edge.outbox import Outbox
 from hazmon_edge.scans import Collected, blocks_of
 from hazmon_edge.store import Entry
 
-WINDOW_NS = 25_000_000  # connections of one second share a batch; a slow device is not waited for
+WINDOW_NS = 40_000_000  # PLCs and sensors of one second share a batch; a slow device is not waited for
 MAX_VALUES = 100_000  # of one batch
 
 
