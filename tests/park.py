@@ -60,7 +60,7 @@ def delivery(
     arrived = START + round(arrived_s * US)
     made = arrived if made_s is None else START + round(made_s * US)
     number = boot.to_bytes(8, "big") + seq.to_bytes(8, "big")
-    return Delivery(of.edge, boot, seq, number, bytes(16), made, arrived, {of.id: of}, list(blocks), list(misses))
+    return Delivery(of.edge, boot, seq, number, bytes(8), made, arrived, {of.id: of}, list(blocks), list(misses))
 
 
 def missed(

@@ -154,7 +154,7 @@ class Shipper:
     def batch(self, edge: str, made_us: int, blocks: list[wire.PackedBlock], groups: tuple[wire.Group, ...] = ()) -> bytes:
         """The box's next batch."""
         seq = self._seq[edge] = self._seq.get(edge, -1) + 1
-        return wire.encode(wire.Batch(edge, self._boot, seq, bytes(16), made_us, groups, tuple(blocks)))
+        return wire.encode(wire.Batch(edge, self._boot, seq, bytes(8), made_us, groups, tuple(blocks)))
 
     def declarations(self, made_us: int) -> Iterator[tuple[str, bytes]]:
         """A first batch of every box, which declares its groups."""

@@ -98,11 +98,11 @@ async def test_the_chain_of_digests_has_no_hole(tmp_path: Path) -> None:
                 for _ in range(5):
                     await box.tick()
                 await box.empty()
-        previous = bytes(16)
+        previous = bytes(8)
         for key in park.order:
             batch = park.committed[key]
             assert batch.previous == previous
-            previous = wire.digest(wire.encode(batch))
+            previous = wire.link(wire.digest(wire.encode(batch)))
         assert len({boot for boot, _ in park.order}) == 3
         assert len(park.order) == 18
 
@@ -311,10 +311,11 @@ async def test_an_answer_that_makes_no_sense_deletes_nothing(tmp_path: Path, ans
         assert park.order == box.made
 
 
-async def test_receipts_in_another_order_settle_nothing(tmp_path: Path) -> None:
+async def test_receipts_in_another_order_settle_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with joined(tmp_path) as (park, line, box):
         line.cut()
         await box.introduce()
+        await box.until(lambda: "no park" in caplog.text)  # both lanes wait, so the two that follow go together
         await box.tick(offer=False)
         await box.tick(offer=False)
 

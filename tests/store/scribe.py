@@ -57,7 +57,7 @@ class Scribe:
             group.points,
         )
         at = times[-1] if arrived is None else arrived
-        delivery = Delivery(group.edge, 1, self._seq, bytes(16), bytes(16), at, at, {group.id: group}, [block])
+        delivery = Delivery(group.edge, 1, self._seq, bytes(16), bytes(8), at, at, {group.id: group}, [block])
         delivery.refused = list(refused)
         self._seq += 1
         await self._recorder.write([Work([delivery])])

@@ -70,7 +70,7 @@ def batches(draw: st.DrawFn) -> wire.Batch:
         draw(text),
         draw(u64),
         draw(u64),
-        draw(st.binary(min_size=16, max_size=16)),
+        draw(st.binary(min_size=8, max_size=8)),
         draw(_i64),
         tuple(draw(st.lists(groups, max_size=3))),
         tuple(wire.pack_block(block) for block in draw(st.lists(blocks(), max_size=2))),
@@ -82,7 +82,7 @@ def batches(draw: st.DrawFn) -> wire.Batch:
 def noise(draw: st.DrawFn) -> bytes:
     """A head that announces anything, and a few bytes behind it."""
     edge = b"E01"
-    head = struct.pack("<QQ16sqHHI", 1, 1, bytes(16), 0, *(draw(st.integers(0, 2**16 - 1)) for _ in range(2)), 2**32 - 1)
+    head = struct.pack("<QQ8sqHHI", 1, 1, bytes(8), 0, *(draw(st.integers(0, 2**16 - 1)) for _ in range(2)), 2**32 - 1)
     block = struct.pack("<8sIHB", bytes(8), draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 2**16 - 1)), 3)
     return b"HZ\1\0" + bytes([len(edge)]) + edge + head + draw(st.binary(max_size=60)) + block + draw(st.binary(max_size=60))
 
@@ -110,7 +110,7 @@ def sample() -> wire.Batch:
         "E01",
         2**63 - 1,
         42,
-        bytes(range(16)),
+        bytes(range(8)),
         start + 2_100_000,
         (group, sensors),
         (wire.pack_block(plc), wire.pack_block(mqtt)),

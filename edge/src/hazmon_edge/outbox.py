@@ -18,7 +18,7 @@ from typing import TypeVar, TypeVarTuple
 from hazmon_edge.clock import Clock
 from hazmon_edge.errors import Cause, OutboxError
 from hazmon_edge.store import Changes, Entry, Head, OutboxFile
-from hazmon_edge.wire import WHOLE_GROUP, Batch, Block, Group, Miss, decode, digest, encode, pack_block, unpack_block
+from hazmon_edge.wire import WHOLE_GROUP, Batch, Block, Group, Miss, decode, digest, encode, link, pack_block, unpack_block
 
 MEMORY_BYTES = 16 * 1024 * 1024  # of batches that the disk did not take
 SETTLE_S = 1.0  # receipts wait so long for a commit to share
@@ -177,7 +177,7 @@ class Outbox:
             edge=self._edge,
             boot=self.boot,
             seq=self._seq,
-            previous=self._head.digest,
+            previous=link(self._head.digest),
             made_us=self._clock.now_us(),
             groups=tuple(groups),
             blocks=tuple(pack_block(block) for block in blocks),

@@ -3,7 +3,7 @@
 A *batch* is what a box committed to disk at one instant: scans of groups, and misses. Its canonical bytes are what the box
 keeps, what the digest chain runs over and what the park records. All numbers are little-endian:
 
-    batch  = "HZ" u8:version u8:0  text8:edge  u64:boot u64:seq  16s:previous  i64:made_us
+    batch  = "HZ" u8:version u8:0  text8:edge  u64:boot u64:seq  8s:previous  i64:made_us
              u16:groups u16:blocks u32:misses  group* block* miss*
     group  = text16:name i64:period_us u16:points text32:tags joined by U+001F
     block  = 8s:group digest  u32:T u16:N u8:flags(1 quality, 2 offsets)
@@ -14,6 +14,9 @@ keeps, what the digest chain runs over and what the park records. All numbers ar
              f32[T, S] single columns   f64[T, F] double columns
              u8[T, N] quality if flagged   planes of i32[T, N] offsets in ms if flagged
     miss   = 8s:group digest u16:column i64:at_us u32:count u8:cause
+
+`previous` is the beginning of the digest of the batch before: the park holds that digest whole, so the link has only to be
+found wrong.
 
 Columns are sorted into kinds only inside a block; the matrix they unpack to is in the group's order. A decimal column holds
 n = value * 10^decimals wherever n / 10^decimals gives back the very same double (kind 2) or single (kind 3): instruments speak
@@ -53,6 +56,7 @@ __all__ = [
     "decode",
     "digest",
     "encode",
+    "link",
     "pack",
     "pack_block",
     "unpack",
@@ -68,10 +72,10 @@ MAX_BODY = 8 * 1024 * 1024
 MAX_UNPACKED = 64 * 1024 * 1024
 MAX_BATCHES = 4096  # in one body
 
-_HEAD = struct.Struct("<QQ16sqHHI")
+_HEAD = struct.Struct("<QQ8sqHHI")
 _BLOCK = struct.Struct("<8sIHB")
 _MISS = struct.Struct("<8sHqIB")
-_NO_DIGEST = bytes(16)
+LINK_BYTES = 8
 _KIND = COLUMN_KINDS
 _CODE = {kind: code for code, kind in enumerate(COLUMN_KINDS)}
 _SMALL = 8192  # bytes of a body that are worth the packer's best effort: a live one
@@ -104,12 +108,12 @@ class Miss:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a box put on disk at one instant. `previous` is the digest of the batch before it, across boots."""
+    """What a box put on disk at one instant. `previous` is the `link` to the batch before it, across boots."""
 
     edge: str
     boot: int
     seq: int
-    previous: bytes = _NO_DIGEST
+    previous: bytes = bytes(LINK_BYTES)
     made_us: int = 0
     groups: tuple[Group, ...] = ()
     blocks: tuple[PackedBlock, ...] = ()
@@ -131,6 +135,11 @@ class Receipt:
 def digest(canonical: bytes) -> bytes:
     """Name of a batch: 16 bytes of BLAKE2b over its canonical bytes."""
     return blake2b(canonical, digest_size=16).digest()
+
+
+def link(digest: bytes) -> bytes:
+    """What the next batch says of this one."""
+    return digest[:LINK_BYTES]
 
 
 def encode(batch: Batch) -> bytes:
