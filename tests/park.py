@@ -10,7 +10,8 @@ from hazmon_edge import wire
 from hazmon.alarms.book import AlarmEvent
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss, ScanGroup
-from hazmon.model import Enterprise, Limits, MissCause, Park, Point, Quantity, Settings
+from hazmon.model import Enterprise, MissCause, Park, Point, Quantity, Settings
+from hazmon.rulebook import Limits
 from hazmon.rules.frame import ScanBlock
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z

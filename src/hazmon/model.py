@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from hazmon.rulebook import ByDesign, Escalation, Handling, Limits, NamedRule, Rule
+
 
 class Quality(IntEnum):
     """What a box says of a reading, one byte; the letters are HJ 212's. From NO_VALUE on there is no number."""
@@ -89,22 +91,6 @@ class Level(StrEnum):
     FOUR = "四级"
 
 
-class Rule(StrEnum):
-    """What an alarm says of a point. The order is the column order of every limit table."""
-
-    LL = "LL"
-    L = "L"
-    H = "H"
-    HH = "HH"
-    RATE_UP = "RATE_UP"
-    RATE_DOWN = "RATE_DOWN"
-    STALE = "STALE"
-    QUALITY = "QUALITY"
-
-
-RULES: tuple[Rule, ...] = tuple(Rule)
-
-
 @dataclass(frozen=True, slots=True)
 class Chemical:
     """A hazardous chemical of a source; `tonnes` is the design maximum, `hazard_class` only where table 1 has no row."""
@@ -142,23 +128,6 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The rules of one point: limits in its unit, rates in that unit per minute, times in seconds; None = no such rule."""
-
-    ll: float | None = None
-    l: float | None = None  # noqa: E741 - the field's own word
-    h: float | None = None
-    hh: float | None = None
-    deadband: float = 0.0
-    on_delay_s: float = 0.0
-    off_delay_s: float = 0.0
-    rate_up: float | None = None
-    rate_down: float | None = None
-    rate_window_s: float = 60.0
-    stale_s: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
     """监测指标: one measured quantity of a source, with its 位号."""
 
@@ -174,6 +143,7 @@ class Point:
     range_high: float
     period_s: float
     limits: Limits
+    handling: Handling = field(default_factory=Handling)
 
     @property
     def id(self) -> str:
@@ -204,6 +174,8 @@ class Settings:
     raw_days: int = 90
     minute_days: int = 1095
     queue_batches: int = 512
+    escalation: Escalation = field(default_factory=Escalation)
+    shelve_max_h: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +186,14 @@ class Park:
     enterprises: tuple[Enterprise, ...]
     points: tuple[Point, ...]
     digest: str = ""
-    by_id: dict[str, int] = field(default_factory=dict[str, int], compare=False)
+    named: tuple[NamedRule, ...] = ()
+    by_design: tuple[ByDesign, ...] = ()
+    by_id: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points
+    rows: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points, then named rules
 
     def __post_init__(self) -> None:
         self.by_id.update({point.id: index for index, point in enumerate(self.points)})
+        self.rows.update({subject.id: row for row, subject in enumerate((*self.points, *self.named))})
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -232,7 +208,7 @@ def priority(quantity: Quantity, rule: Rule) -> int:
     """
     gas = {Quantity.TOXIC_GAS: (2, 1), Quantity.COMBUSTIBLE_GAS: (3, 1), Quantity.OXYGEN: (2, 1)}
     match rule:
-        case Rule.STALE | Rule.QUALITY:
+        case Rule.STALE | Rule.QUALITY | Rule.RANGE | Rule.STUCK:
             return 4
         case Rule.H | Rule.L if quantity in gas:
             return gas[quantity][0]

@@ -9,7 +9,8 @@ import numpy as np
 from hazmon.alarms.book import AlarmBook, Subject
 from hazmon.clock import US
 from hazmon.delivery import ScanGroup
-from hazmon.model import Park, Rule, priority
+from hazmon.model import Park, priority
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import NEVER, Frame, Ints
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.rate import Trail

@@ -7,8 +7,9 @@ import numpy as np
 from hazmon.alarms.book import AlarmBook, AlarmEvent
 from hazmon.clock import MINUTE_US
 from hazmon.delivery import ScanGroup
-from hazmon.model import RULES, Park, Rule
+from hazmon.model import Park
 from hazmon.plant import Plant
+from hazmon.rulebook import RULES, Rule
 from hazmon.rules.evaluate import evaluate
 from hazmon.rules.frame import NEVER, Bools
 from hazmon.store.pool import Connection

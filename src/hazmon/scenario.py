@@ -32,8 +32,9 @@ from hazmon.alarms.commands import Acknowledge, Command
 from hazmon.clock import US
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import NotFound
-from hazmon.model import Enterprise, Park, Point, Quality, Rule, Settings
+from hazmon.model import Enterprise, Park, Point, Quality, Settings
 from hazmon.plant import Plant
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import ScanBlock
 from hazmon.step import step
 

@@ -20,8 +20,9 @@ from hazmon.boxclock import in_park_time, set_clock
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss
 from hazmon.errors import CommandRefused, NotFound
-from hazmon.model import MissCause, Rule
+from hazmon.model import MissCause
 from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
+from hazmon.rulebook import Rule
 from hazmon.rules.evaluate import evaluate, watch
 from hazmon.rules.frame import NEVER, Bools, ScanBlock
 from hazmon.rules.rate import Trail

@@ -18,8 +18,9 @@ from hazmon.api.server import ParkServer, listen
 from hazmon.api.tokens import Tokens
 from hazmon.clock import US, SystemClock
 from hazmon.engine import Engine
-from hazmon.model import Chemical, Enterprise, Level, Limits, Park, Point, Quantity, Settings, Source, Unit, UnitKind, UnitType
+from hazmon.model import Chemical, Enterprise, Level, Park, Point, Quantity, Settings, Source, Unit, UnitKind, UnitType
 from hazmon.recovery import recover
+from hazmon.rulebook import Limits
 from hazmon.store.pool import Pool, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens

@@ -12,7 +12,7 @@ from hazmon.alarms.book import AlarmBook, AlarmEvent, Subject
 from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
 from hazmon.errors import CommandRefused
-from hazmon.model import Rule
+from hazmon.rulebook import Rule
 from hazmon.store.alarms import AlarmFilter, alarm, alarms, events_after, events_of
 from hazmon.store.record import write_events
 

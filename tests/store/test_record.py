@@ -14,7 +14,8 @@ from hazmon.alarms.book import AlarmBook, AlarmEvent, Subject
 from hazmon.clock import US, as_datetime
 from hazmon.delivery import Delivery, Refused, ScanGroup
 from hazmon.errors import StoreUnavailable
-from hazmon.model import Park, Rule
+from hazmon.model import Park
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import ScanBlock
 from hazmon.store.pool import Connection, connect, migrate
 from hazmon.store.record import Recorder, Unrecordable, Work

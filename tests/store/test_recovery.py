@@ -14,9 +14,10 @@ from hazmon.alarms.commands import Acknowledge
 from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
 from hazmon.delivery import Delivery, ScanGroup
-from hazmon.model import Limits, Park, Rule
+from hazmon.model import Park
 from hazmon.plant import Plant
 from hazmon.recovery import recover
+from hazmon.rulebook import Limits, Rule
 from hazmon.step import step
 from hazmon.store.pool import connect, migrate
 from hazmon.store.record import Recorder, Work

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.alarms.transitions import TABLE, Ignored
 from hazmon.errors import CommandRefused, NotFound
-from hazmon.model import Rule
+from hazmon.rulebook import Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from prometheus_client.registry import Collector
 
 from hazmon.api.room import Room, TheRoom
 from hazmon.clock import US
-from hazmon.model import MissCause, Rule
+from hazmon.model import MissCause
+from hazmon.rulebook import Rule
 
 router = APIRouter(tags=["service"])
 _TEXT = {"content": {"text/plain": {"schema": {"type": "string"}, "example": "hazmon_readings_total 1680.0\n"}}}

@@ -7,7 +7,8 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from hazmon.alarms.states import AlarmState, Stimulus
-from hazmon.model import Level, Quantity, Rule, UnitKind, UnitType
+from hazmon.model import Level, Quantity, UnitKind, UnitType
+from hazmon.rulebook import Rule
 
 T = TypeVar("T")
 

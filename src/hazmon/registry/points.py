@@ -8,9 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
-from hazmon.model import Limits, Point, Quantity
+from hazmon.model import Point, Quantity
 from hazmon.registry.report import Report, choice, number
 from hazmon.registry.table import Row, read_table
+from hazmon.rulebook import Limits
 
 HEADER = (
     "tag",

@@ -6,7 +6,7 @@ excursion inside a batch is found as surely as one at its end.
 
 from __future__ import annotations
 
-from hazmon.model import Rule
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import Bools, Ints, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.quality import qualities

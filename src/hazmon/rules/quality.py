@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hazmon.model import RULES, Rule
+from hazmon.rulebook import RULES, Rule
 from hazmon.rules.frame import Bools, ScanBlock
 from hazmon.rules.walk import Change, Pairs, RuleState, walk
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hazmon.clock import US
-from hazmon.model import RULES, Rule
+from hazmon.rulebook import RULES, Rule
 from hazmon.rules.frame import Bools, Ints, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.walk import Change, RuleState

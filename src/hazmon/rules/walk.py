@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hazmon.model import RULES, Rule
+from hazmon.rulebook import RULES, Rule
 from hazmon.rules.frame import NEVER, Bools, Floats, Ints
 
 JITTER_US = 50_000  # polls come a hair off their second; a delay of 3 s is four samples a second apart, not now and then five
@@ -33,7 +33,10 @@ class Change:
 
 @dataclass(slots=True)
 class RuleState:
-    """Which rules hold, and since when the opposite has been true. bool[P,8] and int64[P,8], columns as RULES."""
+    """Which rules hold, and since when the opposite has been true. bool[S,R] and int64[S,R], columns as RULES.
+
+    S rows: the park's points, then its named rules.
+    """
 
     active: Bools
     since: Ints

@@ -13,7 +13,7 @@ from hazmon.alarms.book import Alarm, Subject
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.clock import as_datetime, as_us
 from hazmon.delivery import ScanGroup
-from hazmon.model import Rule
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import ScanBlock
 from hazmon.store.pool import Connection
 

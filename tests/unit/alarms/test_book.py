@@ -10,7 +10,7 @@ from hazmon.alarms.book import Alarm, AlarmBook, AlarmEvent, Subject, alarm_id
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.alarms.transitions import TABLE, Ignored, Move, table_text
 from hazmon.errors import CommandRefused, NotFound
-from hazmon.model import Rule
+from hazmon.rulebook import Rule
 
 TANK = Subject("E01", "LT-1", "E01-S1", "液位", "m")
 

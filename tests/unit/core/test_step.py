@@ -11,8 +11,9 @@ from hazmon.alarms.book import AlarmEvent
 from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
 from hazmon.delivery import Delivery
-from hazmon.model import Limits, MissCause, Rule
+from hazmon.model import MissCause
 from hazmon.plant import Plant
+from hazmon.rulebook import Limits, Rule
 from hazmon.step import step
 
 PARK = park(point("LT-1"), point("LT-2", Limits(stale_s=10)))

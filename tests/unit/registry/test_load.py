@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from hazmon.errors import ConfigError
-from hazmon.model import Level, Limits, Quantity, Settings, UnitKind, UnitType
+from hazmon.model import Level, Quantity, Settings, UnitKind, UnitType
 from hazmon.registry import config_digest, load
 from hazmon.registry.document import read_document
 from hazmon.registry.report import Report
+from hazmon.rulebook import Limits
 
 CONFIG = Path(__file__).parents[2] / "config"
 ONE_TANK = CONFIG / "good" / "one_tank"

@@ -10,7 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hazmon.model import RULES, Limits, Point, Quality, Quantity, Rule
+from hazmon.model import Point, Quality, Quantity
+from hazmon.rulebook import RULES, Limits, Rule
 from hazmon.rules.evaluate import evaluate
 from hazmon.rules.frame import NEVER, ScanBlock
 from hazmon.rules.limits import LimitTable

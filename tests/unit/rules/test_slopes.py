@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hazmon.clock import MINUTE_US, US
-from hazmon.model import Limits, Point, Quantity
+from hazmon.model import Point, Quantity
+from hazmon.rulebook import Limits
 from hazmon.rules.frame import Bools, Floats, Ints, ScanBlock
 from hazmon.rules.limits import RATE_SAMPLES, RATE_SPAN, LimitTable
 from hazmon.rules.rate import Trail, slopes
