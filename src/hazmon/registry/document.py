@@ -53,7 +53,7 @@ class Document:
         return None
 
     def key(self, path: Where) -> str:
-        """`source[E01-S1].chemical[2].tonnes`: an item of a list by its id or name, else by its number from 1."""
+        """`source[E01-S1].chemical[2].tonnes`: an item of a list by its id, tag or name, else by its number from 1."""
         text, value = "", cast("object", self.data)
         for step in path:
             if isinstance(step, int):
@@ -109,7 +109,7 @@ def _item(value: object, index: int) -> object:
 def _label(value: object, index: int) -> str:
     if isinstance(value, dict):
         table = cast("dict[str, object]", value)
-        for name in ("id", "name"):
+        for name in ("id", "tag", "name"):
             word = table.get(name)
             if isinstance(word, str) and word:
                 return word
@@ -132,7 +132,7 @@ def _lines(text: str) -> dict[Where, int]:
                     lines.setdefault(table, row)
                 if table in last:
                     table = (*table, last[table])
-            lines.setdefault(table, row)
+                lines.setdefault(table, row)
         elif key := _KEY.match(line):
             lines.setdefault((*table, *_names(key[1])), row)
     return lines

@@ -13,20 +13,26 @@ from hazmon.registry.document import Document, read_document
 from hazmon.registry.enterprise import ENTERPRISE_ID, GradedSource, read_enterprise
 from hazmon.registry.points import read_points
 from hazmon.registry.report import Report, shown
+from hazmon.registry.rule_file import RULES_FILE, Defaults, read_defaults, read_rules
 from hazmon.registry.shapes import AlarmTable, IngestTable, LiveTable, ParkTable, RetentionTable, Shape, T, shape
 from hazmon.registry.tags import check_tags
+from hazmon.rulebook import ByDesign, NamedRule
 
 PARK_FILE = "park.toml"
-ENTERPRISE_FILES = ("enterprise.toml", "points.csv", "edge.toml", "tags.csv")
+ENTERPRISE_FILES = ("enterprise.toml", "points.csv", "edge.toml", "tags.csv", RULES_FILE)  # the last one is optional
 SECTIONS: dict[str, type[Shape]] = {"live": LiveTable, "retention": RetentionTable, "ingest": IngestTable, "alarm": AlarmTable}
 
 
 def load(config_dir: Path) -> Park:
     """The park that the folder describes, points in the order of folders and rows. Raises ConfigError with every finding."""
     report = Report()
-    settings = _settings(report, config_dir)
+    report.open(PARK_FILE)
+    defaults = read_defaults(report, config_dir)
+    settings = _settings(report, config_dir, defaults)
     enterprises: list[Enterprise] = []
     points: list[Point] = []
+    named: list[NamedRule] = []
+    by_design: list[ByDesign] = []
     for folder in _folders(report, config_dir):
         for name in ENTERPRISE_FILES:
             report.open(f"{folder}/{name}")
@@ -34,7 +40,10 @@ def load(config_dir: Path) -> Park:
         rows = read_points(report, config_dir, folder, file.units if file else None)
         edge = read_connections(report, config_dir, folder)
         check_tags(report, config_dir, folder, rows, edge)
-        points += [row.point for row in (rows or {}).values() if row.point]
+        rules = read_rules(report, config_dir, folder, rows, file.units if file else None, defaults)
+        points += [row.point for row in (rules.rows or {}).values() if row.point]
+        named += rules.named
+        by_design += rules.by_design
         watched = {row.source for row in rows.values()} if rows is not None else None
         if file is None or watched is None:
             continue
@@ -45,7 +54,8 @@ def load(config_dir: Path) -> Park:
             enterprises.append(enterprise)
     if settings is None or report.findings:
         raise ConfigError(report.sorted())
-    return Park(settings, tuple(enterprises), tuple(points), config_digest(config_dir))
+    digest = config_digest(config_dir)
+    return Park(settings, tuple(enterprises), tuple(points), digest, tuple(named), tuple(by_design))
 
 
 def grade_sources(config_dir: Path) -> list[GradedSource]:
@@ -67,7 +77,7 @@ def config_digest(config_dir: Path) -> str:
     """SHA-256, as hex, of every file that `load` reads: name and bytes, each preceded by its length, in the order of names."""
     digest = hashlib.sha256()
     folders = [folder.name for folder in config_dir.iterdir() if _counts(folder)]
-    for name in sorted([PARK_FILE, *(f"{folder}/{name}" for folder in folders for name in ENTERPRISE_FILES)]):
+    for name in sorted([PARK_FILE, RULES_FILE, *(f"{folder}/{name}" for folder in folders for name in ENTERPRISE_FILES)]):
         path = config_dir / name
         if path.is_file():
             for part in (name.encode(), path.read_bytes()):
@@ -89,7 +99,7 @@ def _folders(report: Report, root: Path) -> list[str]:
     return [name for name in names if ENTERPRISE_ID.fullmatch(name)]
 
 
-def _settings(report: Report, root: Path) -> Settings | None:
+def _settings(report: Report, root: Path, defaults: Defaults) -> Settings | None:
     document = read_document(report, root, PARK_FILE)
     if document is None:
         return None
@@ -111,6 +121,8 @@ def _settings(report: Report, root: Path) -> Settings | None:
         retention.raw_days,
         retention.minute_days,
         ingest.queue_batches,
+        defaults.escalation,
+        defaults.shelve_max_h,
     )
 
 

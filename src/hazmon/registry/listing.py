@@ -29,12 +29,14 @@ def findings_text(findings: Sequence[Finding]) -> str:
 
 
 def summary_text(park: Park) -> str:
-    """`11 enterprises, 42 sources (一级 1, ...), 1203 points: sound.`"""
+    """`11 enterprises, 42 sources (一级 1, ...), 1203 points, 9 named rules, 2 suppressions by design: sound.`"""
     sources = park.sources
     levels = Counter(source.level for source in sources)
     by_level = ", ".join(f"{level} {levels[level]}" for level in Level)
     enterprises, points = _count(len(park.enterprises), "enterprise"), _count(len(park.points), "point")
-    return f"{enterprises}, {_count(len(sources), 'source')} ({by_level}), {points}: sound."
+    named = f", {_count(len(park.named), 'named rule')}" if park.named else ""
+    designs = f", {len(park.by_design)} suppression{'' if len(park.by_design) == 1 else 's'} by design" if park.by_design else ""
+    return f"{enterprises}, {_count(len(sources), 'source')} ({by_level}), {points}{named}{designs}: sound."
 
 
 def _place(finding: Finding) -> str:

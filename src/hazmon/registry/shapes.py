@@ -173,8 +173,8 @@ def shape(
         return of.model_validate({key: value for key, value in table.items() if key not in nested})
     except ValidationError as error:
         fields = {field.alias or name: field for name, field in of.model_fields.items()}
-        for problem in error.errors(include_url=False, include_context=False):
-            key = str(problem["loc"][0])
+        problems = {str(problem["loc"][0]): problem for problem in error.errors(include_url=False, include_context=False)}
+        for key, problem in problems.items():
             if problem["type"] == "extra_forbidden":
                 expected, found = _known(fields, nested), "an unknown key"
             else:
