@@ -7,12 +7,17 @@ excursion inside a batch is found as surely as one at its end.
 from __future__ import annotations
 
 from hazmon.rulebook import Rule
+from hazmon.rules.fit import follow
+from hazmon.rules.forecast import forecasts
 from hazmon.rules.frame import Bools, Ints, ScanBlock
+from hazmon.rules.instrument import ranges
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.quality import qualities
-from hazmon.rules.rate import Trail, rates
+from hazmon.rules.rate import rates
 from hazmon.rules.stale import gone_stale, heard_again
+from hazmon.rules.stuck import stuck
 from hazmon.rules.threshold import thresholds
+from hazmon.rules.trail import Trail
 from hazmon.rules.walk import Change, RuleState
 
 
@@ -24,8 +29,18 @@ def evaluate(state: RuleState, table: LimitTable, block: ScanBlock, trail: Trail
     usable = block.usable()
     changes = heard_again(state, block)
     changes += qualities(state, block, usable)
-    changes += rates(state, table, block, trail, usable)
-    changes += thresholds(state, table, block, usable)
+    extremes = block.extremes(usable)
+    found, judged = ranges(state, table, block, usable, extremes)
+    changes += found
+    if judged is not usable:
+        usable, extremes = judged, block.extremes(judged)
+    if trail.columns.size:
+        trends = follow(table, block, trail, usable)
+        changes += rates(state, table, trends)
+        changes += forecasts(state, table, trends)
+        trail.trim(int(trends.window.max()))
+    changes += thresholds(state, table, block, usable, extremes)
+    changes += stuck(state, table, block, usable)
     return _in_order(changes)
 
 

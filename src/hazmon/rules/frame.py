@@ -59,6 +59,12 @@ class ScanBlock:
             return None
         return (self.quality == Quality.GOOD) | (self.quality == Quality.CLOCK_SUSPECT)
 
+    def extremes(self, usable: Bools | None) -> tuple[Floats, Floats]:
+        """float64[N] twice: the lowest and the highest usable value of each column, inf and -inf where there is none."""
+        if usable is None:
+            return self.values.min(axis=0), self.values.max(axis=0)
+        return np.where(usable, self.values, np.inf).min(axis=0), np.where(usable, self.values, -np.inf).max(axis=0)
+
     def rows(self, mask: Bools | Ints) -> ScanBlock:
         """The scans at which the mask over T is true, or those of the given numbers in that order."""
         return ScanBlock(

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from hazmon.rules.frame import NEVER, Bools, ScanBlock
+from hazmon.rules.frame import NEVER, Bools, Floats, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.walk import Change, Pairs, RuleState, walk
 
 _LOW = np.array([True, True, False, False])
 
 
-def thresholds(state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None) -> list[Change]:
-    """Changes of the four limit rules through the block. A limit is reached at, not only beyond, its value."""
+def thresholds(
+    state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None, extremes: tuple[Floats, Floats]
+) -> list[Change]:
+    """Changes of the four limit rules through the block. A limit is reached at, not only beyond, its value.
+
+    `extremes`: the lowest and highest usable value of each column.
+    """
     points = block.points
-    if usable is None:
-        lowest, highest = block.values.min(axis=0), block.values.max(axis=0)
-    else:
-        lowest = np.where(usable, block.values, np.inf).min(axis=0)
-        highest = np.where(usable, block.values, -np.inf).max(axis=0)
+    lowest, highest = extremes
     limit = table.limit[points]
     hot = np.empty(limit.shape, bool)
     hot[:, :2] = lowest[:, None] <= limit[:, :2]

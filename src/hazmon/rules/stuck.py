@@ -1,0 +1,179 @@
+"""Stuck: the usable value has not moved by more than `stuck_band`, from its lowest to its highest, for `stuck_s`.
+
+Time is cut into buckets of stuck_s / STILL_BUCKETS, counted from the epoch. At the first usable sample of a bucket the point is
+stuck if each of the STILL_BUCKETS buckets before holds usable samples and all of them together with this sample keep within
+the band. So it is found after stuck_s at the earliest and one bucket later at the latest. A bucket without a usable sample (a
+silence of up to two buckets, whatever its cause) starts the count anew: unknown is not stuck; it never clears the rule either.
+
+While the rule holds, the values since the point stood still are held against the band: the first usable sample that leaves it
+clears the rule, and the count starts anew with its bucket.
+
+Which buckets a point keeps is the same however its scans are cut into blocks. For a moving plant the buckets' extremes are
+all that is worked out; samples are looked at singly only where a point stood still or the rule holds.
+"""
+
+# numpy types what masks select as unknown
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hazmon.clock import US
+from hazmon.rulebook import RULES, Rule
+from hazmon.rules.frame import NEVER, Bools, Floats, Ints, ScanBlock
+from hazmon.rules.limits import STILL_BUCKETS, LimitTable
+from hazmon.rules.stillness import SLOTS
+from hazmon.rules.walk import Change, Evidence, RuleState
+
+_STUCK = RULES.index(Rule.STUCK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Buckets:
+    """The G buckets that rows lie in, without one between left out, for C columns.
+
+    index int64[T] of each row's bucket among them; ids int64[G] their numbers; fresh bool[C]: nothing usable was in the first
+    one before; low, high float64[STILL_BUCKETS+G,C] with the buckets before them
+    """
+
+    length: int
+    index: Ints
+    ids: Ints
+    fresh: Bools
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The usable samples of one column: time of the reading, value, and which of the buckets it is in."""
+
+    at: Ints
+    value: Floats
+    bucket: Ints
+
+
+def stuck(state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None) -> list[Change]:
+    """Changes of the stuck rule through the block."""
+    lengths = np.where(block.points >= 0, table.stuck[block.points], 0) // STILL_BUCKETS
+    changes: list[Change] = []
+    for length in sorted(set[int](lengths.tolist()) - {0}):
+        columns = np.flatnonzero(lengths == length)
+        ids = block.times // length
+        leaps = np.flatnonzero(np.diff(ids) > 1) + 1  # a bucket without a scan: what was before no longer counts
+        edges = [0, *leaps.tolist(), ids.size]
+        for k in range(len(edges) - 1):
+            rows = slice(edges[k], edges[k + 1])
+            changes += _run(state, table, block, usable, columns, rows, length)
+    return changes
+
+
+def _run(
+    state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None, columns: Ints, rows: slice, length: int
+) -> list[Change]:
+    """The changes of these columns through these rows, whose buckets follow each other."""
+    point = block.points[columns]
+    values = block.values[rows, columns]
+    seen = None if usable is None else usable[rows, columns]
+    buckets = _buckets(state, point, block.times[rows] // length, values, seen, length)
+    band = table.stuck_band[point]
+    low, high = _spread(buckets.low, buckets.high)
+    hot = ((high - low)[: buckets.ids.size] <= band).any(axis=0) | state.active[point, _STUCK]
+    _keep(state, point, buckets)
+    changes: list[Change] = []
+    for k in np.flatnonzero(hot).tolist():
+        sound = slice(None) if seen is None else seen[:, k]
+        at = block.times[rows] if block.offsets is None else block.cell_times()[rows, columns[k]]
+        samples = _Samples(at[sound], values[sound, k], buckets.index[sound])
+        before = low[:, k], high[:, k]
+        changes += _walk(state, int(point[k]), float(band[k]), buckets, before, bool(buckets.fresh[k]), samples)
+    return changes
+
+
+def _buckets(state: RuleState, point: Ints, number: Ints, values: Floats, seen: Bools | None, length: int) -> _Buckets:
+    first = np.diff(number, prepend=-1) != 0
+    starts = np.flatnonzero(first)
+    ids = number[starts]
+    before = np.arange(ids[0] - STILL_BUCKETS, ids[0] + 1)
+    slots = before % SLOTS
+    still = state.still
+    there = still.number[point[:, None], slots] == before
+    low = np.empty((STILL_BUCKETS + ids.size, point.size))
+    high = np.empty(low.shape)
+    low[: STILL_BUCKETS + 1] = np.where(there, still.low[point[:, None], slots], np.inf).T
+    high[: STILL_BUCKETS + 1] = np.where(there, still.high[point[:, None], slots], -np.inf).T
+    new_low = np.minimum.reduceat(values if seen is None else np.where(seen, values, np.inf), starts, axis=0)
+    new_high = np.maximum.reduceat(values if seen is None else np.where(seen, values, -np.inf), starts, axis=0)
+    fresh = low[STILL_BUCKETS] > high[STILL_BUCKETS]
+    low[STILL_BUCKETS] = np.minimum(low[STILL_BUCKETS], new_low[0])
+    high[STILL_BUCKETS] = np.maximum(high[STILL_BUCKETS], new_high[0])
+    low[STILL_BUCKETS + 1 :], high[STILL_BUCKETS + 1 :] = new_low[1:], new_high[1:]
+    return _Buckets(length, np.cumsum(first) - 1, ids, fresh, low, high)
+
+
+def _spread(low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """float64[G+1,C] twice: the extremes of the STILL_BUCKETS buckets from each on; -inf and inf where one of them is empty."""
+    empty = low > high
+    low, high = np.where(empty, -np.inf, low), np.where(empty, np.inf, high)
+    reach = 1
+    while reach < STILL_BUCKETS:
+        low, high = np.minimum(low[:-reach], low[reach:]), np.maximum(high[:-reach], high[reach:])
+        reach *= 2
+    return low, high
+
+
+def _keep(state: RuleState, point: Ints, buckets: _Buckets) -> None:
+    """Remember the last buckets, those without a usable sample as none."""
+    ids = np.arange(buckets.ids[-1] - STILL_BUCKETS, buckets.ids[-1] + 1)
+    low, high = buckets.low[-SLOTS:].T, buckets.high[-SLOTS:].T
+    where = point[:, None], ids % SLOTS
+    state.still.number[where] = np.where(low <= high, ids, NEVER)
+    state.still.low[where] = low
+    state.still.high[where] = high
+
+
+def _walk(
+    state: RuleState, point: int, band: float, buckets: _Buckets, before: tuple[Floats, Floats], fresh: bool, samples: _Samples
+) -> list[Change]:
+    """One column through its usable samples, from turn to turn.
+
+    before: the extremes of the STILL_BUCKETS buckets before each; fresh: the first bucket was empty before this block
+    """
+    still, ids = state.still, buckets.ids
+    counted = int(ids[0]) - STILL_BUCKETS  # buckets before this one do not count
+    entries = np.flatnonzero(np.diff(samples.bucket, prepend=-1 if fresh else 0))  # the first sample of each bucket
+    entries = entries[(before[1] - before[0])[samples.bucket[entries]] <= band]
+    changes: list[Change] = []
+    done = 0
+    while done < samples.value.size:
+        if state.active[point, _STUCK]:
+            low = np.minimum.accumulate(np.fmin(samples.value[done:], still.held_low[point]))
+            high = np.maximum.accumulate(np.fmax(samples.value[done:], still.held_high[point]))
+            left = np.flatnonzero(high - low > band)
+            last = int(left[0]) if left.size else low.size - 1
+            still.held_low[point], still.held_high[point] = low[last], high[last]
+            if not left.size:
+                break
+            done += last
+            counted = int(ids[samples.bucket[done]])
+            evidence: Evidence = ()
+        else:
+            for entry in entries[entries >= done].tolist():
+                bucket, value = int(samples.bucket[entry]), float(samples.value[entry])
+                low, high = min(float(before[0][bucket]), value), max(float(before[1][bucket]), value)
+                if ids[bucket] - STILL_BUCKETS >= counted and high - low <= band:
+                    break
+            else:
+                break
+            done = entry
+            still.held_low[point], still.held_high[point] = low, high
+            began = (int(ids[bucket]) - STILL_BUCKETS) * buckets.length
+            evidence = (("since_s", (int(samples.at[done]) - began) / US), ("lowest", low), ("highest", high))
+        on = state.active[point, _STUCK] = not state.active[point, _STUCK]
+        value = float(samples.value[done])
+        changes.append(Change(point, Rule.STUCK, int(samples.at[done]), bool(on), value, band, evidence))
+        done += 1
+    still.number[point, still.number[point] < counted] = NEVER
+    return changes
