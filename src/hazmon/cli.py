@@ -72,6 +72,33 @@ def grade(config: Config, source: OneSource = None) -> None:
 
 
 @app.command()
+def test(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.", exists=True, dir_okay=False)],
+    rewrite: Annotated[bool, typer.Option("--rewrite", help="Write the transcript into the file instead of judging it.")] = False,
+) -> None:
+    """Play scenario files: every event must be in the transcript, and nothing else.
+
+    Exit codes: 0 all as written, 1 one differs or cannot be read, 2 the command line is wrong.
+    """
+    from hazmon.scenario_files import judge
+
+    faults = [text for file in files if (text := judge(file, rewrite=rewrite))]
+    for text in faults:
+        typer.echo(text)
+    typer.echo(f"{len(files) - len(faults)} of {len(files)} scenarios as written")
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def transitions() -> None:
+    """Print the alarm's state machine: the tables and the diagram that ARCHITECTURE.md shows."""
+    from hazmon.alarms.drawing import document
+
+    typer.echo(document())
+
+
+@app.command()
 def serve(
     config: Annotated[Path, typer.Option(help="The configuration folder.")] = Path("config"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

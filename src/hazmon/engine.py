@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 from hazmon_edge import wire
 
-from hazmon.alarms.book import Alarm, AlarmEvent
+from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.alarms.commands import Command
 from hazmon.alarms.states import Stimulus
 from hazmon.boots import Boots
@@ -23,7 +23,7 @@ from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
 from hazmon.feed import Feed
 from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
-from hazmon.plant import Plant
+from hazmon.plant import Exempt, Plant
 from hazmon.rules.frame import Ints
 from hazmon.step import Outcome, step
 from hazmon.store.record import Recorder, Unrecordable, Work
@@ -143,6 +143,20 @@ class Engine:
         if not done:
             raise StoreUnavailable("the record does not answer: whether the command will be recorded is not known")
         return future.result()
+
+    def recall(self, alarm: Alarm) -> None:
+        """Let an alarm of the record that is over be spoken of again: verified, disposed of, commented on."""
+        book = self.plant.book
+        if alarm.id not in book.open and alarm.id not in book.closed:
+            book.keep(alarm)
+
+    def exempt(self, unit: str, exempt: Exempt | None) -> None:
+        """A unit (`E01/V-1101`) is out of use from the next turn on, or no longer is."""
+        if exempt is None:
+            self.plant.exempt.pop(unit, None)
+        else:
+            self.plant.exempt[unit] = exempt
+        self._wake.set()
 
     def open_alarms(self) -> list[tuple[Alarm, bool]]:
         """The alarms that are not over, each with whether its last event is recorded."""
@@ -274,8 +288,8 @@ class Engine:
             for block in delivery.blocks:
                 self._changed[block.points[block.points >= 0]] = True
         for event in events:
-            if event.stimulus in (Stimulus.RAISE, Stimulus.RAISE_LATE):
-                self.counts.alarms[event.alarm.rule] = self.counts.alarms.get(event.alarm.rule, 0) + 1
+            if event.stimulus in (Stimulus.RAISE, Stimulus.ESCALATE, Stimulus.RAISE_LATE):
+                self.counts.alarms[event.rule] = self.counts.alarms.get(event.rule, 0) + 1
 
     async def _write(self) -> None:
         """Write all works in hand until they are written; runs as the one writer task."""

@@ -223,3 +223,19 @@ class Escalation:
     urgent_min: tuple[float, ...] = (5.0, 15.0, 30.0)
     other_min: tuple[float, ...] = (15.0,)
     verify_min: float = 30.0
+
+
+def operands_of(test: Expression | Vote | Deviation | Travel) -> tuple[str, ...]:
+    """Ids of the points that a rule looks at, each once, in their order."""
+    match test:
+        case Term(point=point):
+            found = [point]
+        case Deviation(a=a, b=b):
+            found = [a, b]
+        case Travel(command=command, feedback=feedback):
+            found = [command, feedback]
+        case Not(of=part):
+            found = list(operands_of(part))
+        case All(of=parts) | Some(of=parts) | Vote(of=parts):
+            found = [point for part in parts for point in operands_of(part)]
+    return tuple(dict.fromkeys(found))

@@ -14,26 +14,31 @@ from types import MappingProxyType
 
 import numpy as np
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent, Subject
+from hazmon.alarms.book import Turn
 from hazmon.alarms.commands import Command
+from hazmon.alarms.obey import obey
+from hazmon.alarms.timers import tick
 from hazmon.boxclock import in_park_time, set_clock
+from hazmon.bydesign import apply_designs, unknown_points
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss
 from hazmon.errors import CommandRefused, NotFound
+from hazmon.lanes import end_lanes, open_lane, replay_late
 from hazmon.model import MissCause
-from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
-from hazmon.rulebook import Rule
+from hazmon.plant import BOX, GroupState, Plant
+from hazmon.rulebook import Kind, Rule
 from hazmon.rules.evaluate import evaluate, watch
-from hazmon.rules.frame import NEVER, Bools, ScanBlock
-from hazmon.rules.rate import Trail
+from hazmon.rules.frame import Bools, ScanBlock
+from hazmon.rules.named import named
 from hazmon.rules.walk import Change
+from hazmon.telling import follow_peaks, judge_health, tell
 
 BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
 BOX_QUIET_US = 6 * US  # longer than between two heartbeats: from here on it is not its points that are silent, but the box
 NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
-LANE_IDLE_US = 30 * US  # a lane that nothing has fed for so long is over
 NOBODY: Mapping[str, int | None] = MappingProxyType({})
 
 
@@ -59,12 +64,32 @@ def step(
         events += hear(plant, edge, now)
         if offset is not None:
             set_clock(plant, edge, offset, now)
+    found = _Found([], [])
     for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
-        events += _absorb(plant, in_park_time(delivery, plant.boxes[delivery.edge].clock), now)
-    events += _silences(plant, now)
+        events += _absorb(plant, in_park_time(delivery, plant.boxes[delivery.edge].clock), now, found)
+    events += _silences(plant, now, found)
+    unknown = unknown_points(plant)
+    found.changes.extend(named(plant.rules, plant.named, plant.held, found.blocks, unknown))
+    events += apply_designs(plant, unknown, now)  # before anything is told: what means nothing must not ring for an instant
+    events += tell(plant, found.changes)
+    for block in found.blocks:
+        follow_peaks(plant, block)
+    events += judge_health(plant, now)
+    events += tick(plant.book, now, plant.park.settings.escalation, plant.realarm_min)
     outcomes = [_command(plant, command, now) for command in commands]
     events += [outcome.event for outcome in outcomes if outcome.event is not None]
+    for event in events:
+        if event.rings:
+            plant.flood.note(event.at)
     return events, outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the step's live scans are and what they changed; told when all of them are known."""
+
+    changes: list[Change]
+    blocks: list[ScanBlock]
 
 
 def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
@@ -81,14 +106,14 @@ def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
     if link not in plant.excused:
         return []
     plant.heard[sorted(plant.excused.pop(link))] = now
-    event = plant.book.clear(link, Rule.STALE, now, 0.0, "the box is back")
-    return [event] if event else []
+    plant.health_moved = True
+    return _ended(plant, plant.box(edge), now, "the box is back")
 
 
-def _absorb(plant: Plant, delivery: Delivery, now: int) -> list[AlarmEvent]:
+def _absorb(plant: Plant, delivery: Delivery, now: int, found: _Found) -> list[AlarmEvent]:
     box = plant.boxes[delivery.edge]
     if (delivery.boot != box.boot or delivery.seq > box.next_seq) and _has_live(plant, delivery):
-        _open_lane(plant, box, delivery.edge, now)
+        open_lane(plant, box, delivery.edge, now)
         box.boot, box.next_seq = delivery.boot, delivery.seq
     events = hear(plant, delivery.edge, now)
     if delivery.boot == box.boot:
@@ -97,10 +122,12 @@ def _absorb(plant: Plant, delivery: Delivery, now: int) -> list[AlarmEvent]:
         state = plant.group(delivery.groups[block.group])
         late = _late(plant, state, block, delivery.arrived)
         if late.any():
-            events += _replay(plant, box, state, block.rows(late), now)
+            events += replay_late(plant, box, state, block.rows(late), now)
             block = block.rows(~late)
         if block.times.size:
-            events += _live(plant, state, block, now)
+            events += _reconnected(plant, state, block, now) if plant.excused else []
+            found.changes.extend(_live(plant, state, block, now))
+            found.blocks.append(block)
     for miss in delivery.misses:
         events += _missed(plant, miss, delivery.arrived)
     return events
@@ -122,17 +149,14 @@ def _has_live(plant: Plant, delivery: Delivery) -> bool:
     )
 
 
-def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
+def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[Change]:
     state.newest = int(block.times[-1])
     state.missed = 0
-    events = _reconnected(plant, state, block, now) if plant.excused else []
     present = block.present()
     heard = block.points if present is None else block.points[present.any(axis=0)]
     plant.heard[heard[heard >= 0]] = now
     plant.frame.absorb(block)
-    for change in evaluate(plant.rules, plant.table, block, state.trail):
-        events += _tell(plant, change, "")
-    return events
+    return evaluate(plant.rules, plant.table, block, state.trail)
 
 
 def _reconnected(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
@@ -147,21 +171,24 @@ def _reconnected(plant: Plant, state: GroupState, block: ScanBlock, now: int) ->
     for link in [link for link, points in plant.excused.items() if points & back or link == connection]:
         plant.heard[own] = now
         plant.excused[link] -= back
+        plant.health_moved = True
         if not plant.excused[link]:
             del plant.excused[link]
-            event = plant.book.clear(link, Rule.STALE, int(block.times[0]), 0.0, "scans come again")
-            events += [event] if event else []
+            alarm = plant.book.of(link, Kind.STALE)
+            if alarm is not None:
+                events += _ended(plant, alarm.subject, int(block.times[0]), "scans come again")
     return events
 
 
-def _tell(plant: Plant, change: Change, reason: str) -> list[AlarmEvent]:
-    subject = plant.subject(change.point, change.rule)
-    if change.on:
-        event = plant.book.raise_alarm(
-            subject, change.rule, plant.priority(change.point, change.rule), change.at, change.value, change.limit, reason
-        )
-    else:
-        event = plant.book.clear(subject.id, change.rule, change.at, change.value, reason)
+def _silent(plant: Plant, subject: Subject, at: int, silent_s: float, priority: int, reason: str) -> list[AlarmEvent]:
+    """A connection or a box went silent."""
+    plant.health_moved = True
+    event = plant.book.turn_on(Turn(subject, Rule.STALE, at, silent_s, silent_s, priority, reason))
+    return [event] if event else []
+
+
+def _ended(plant: Plant, subject: Subject, at: int, reason: str) -> list[AlarmEvent]:
+    event = plant.book.turn_off(Turn(subject, Rule.STALE, at, 0.0, None, reason=reason))
     return [event] if event else []
 
 
@@ -185,108 +212,31 @@ def _missed(plant: Plant, miss: GroupMiss, arrived: int) -> list[AlarmEvent]:
         return []
     plant.excused[link] = points
     at = miss.at + (short - 1) * group.period_us if short > 0 else miss.at
-    silent = LINK_MISSES * group.period_us / US
-    event = plant.book.raise_alarm(plant.connection(group), Rule.STALE, 3, at, silent, silent, miss.cause.name.lower())
-    return [event] if event else []
+    return _silent(plant, plant.connection(group), at, LINK_MISSES * group.period_us / US, 3, miss.cause.name.lower())
 
 
-def _silences(plant: Plant, now: int) -> list[AlarmEvent]:
+def _silences(plant: Plant, now: int, found: _Found) -> list[AlarmEvent]:
     """What only time brings: silent boxes, stale points, lanes that are over."""
     events: list[AlarmEvent] = []
     for edge, box in plant.boxes.items():
         link = f"{edge}/{BOX}"
         if now - box.heard > BOX_SILENT_US and link not in plant.excused:
             plant.excused[link] = plant.points_of(edge)
-            limit = BOX_SILENT_US / US
-            event = plant.book.raise_alarm(
-                plant.box(edge), Rule.STALE, 2, box.heard + BOX_SILENT_US, limit, limit, "nothing heard"
-            )
-            events += [event] if event else []
-        over = [lane for lane in box.lanes if now - lane.touched > LANE_IDLE_US]
-        for lane in over:
-            events += _close_lane(plant, lane, now)
-        if over:
-            box.lanes = [lane for lane in box.lanes if now - lane.touched <= LANE_IDLE_US]
+            events += _silent(plant, plant.box(edge), box.heard + BOX_SILENT_US, BOX_SILENT_US / US, 2, "nothing heard")
+        events += end_lanes(plant, box, now)
     excused = np.zeros(len(plant.subjects), bool)
     for edge, box in plant.boxes.items():
         if now - box.heard > BOX_QUIET_US:
             excused[plant.own[edge]] = True
     if plant.excused:
         excused[plant.excused_points()] = True
-    for change in watch(plant.rules, plant.table, plant.heard, excused, now):
-        events += _tell(plant, change, "")
-    return events
-
-
-def _open_lane(plant: Plant, box: BoxState, edge: str, now: int) -> None:
-    """Remember how things stood before a hole in the box's sequence: what fills it later is judged from here."""
-    own = {key: state for key, state in plant.groups.items() if state.group.edge == edge}
-    newest = {key: state.newest for key, state in own.items()}
-    trails = {key: state.trail.copy() for key, state in own.items()}
-    box.lanes.append(LateLane(plant.rules.copy(), trails, newest, dict(newest), now))
-
-
-def _lane(plant: Plant, box: BoxState, group: int, first: int, now: int) -> LateLane:
-    """The lane of the hole that a scan of that time fills: the last one that began before it."""
-    for lane in reversed(box.lanes):
-        if lane.begun.get(group, NEVER) < first:
-            return lane
-    box.lanes.insert(0, LateLane(plant.rules.copy(), {}, {}, {}, now))
-    return box.lanes[0]
-
-
-def _replay(plant: Plant, box: BoxState, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
-    """Judge late scans in their own lane and tell what they show."""
-    key = state.group.id
-    lane = _lane(plant, box, key, int(block.times[0]), now)
-    lane.touched = now
-    block = block.rows(block.times > lane.newest.get(key, NEVER))
-    if not block.times.size:
-        return []
-    lane.newest[key] = int(block.times[-1])
-    trail = lane.trails.setdefault(key, Trail.of(state.group.points, plant.table))
-    events: list[AlarmEvent] = []
-    for change in evaluate(lane.rules, plant.table, block, trail):
-        events += _tell_late(plant, lane, change)
-    return events
-
-
-def _tell_late(plant: Plant, lane: LateLane, change: Change) -> list[AlarmEvent]:
-    if change.rule is Rule.STALE:
-        return []
-    key = (change.point, change.rule)
-    if change.on:
-        event = plant.book.raise_late(
-            plant.subject(change.point, change.rule),
-            change.rule,
-            plant.priority(*key),
-            change.at,
-            change.value,
-            change.limit,
-        )
-        if event:
-            lane.told[key] = event.alarm.id
-    else:
-        identity = lane.told.pop(key, None)
-        event = plant.book.clear_late(identity, change.at, change.value, "late readings") if identity else None
-    return [event] if event else []
-
-
-def _close_lane(plant: Plant, lane: LateLane, now: int) -> list[AlarmEvent]:
-    """The backlog is in: what still holds in the lane goes on in a live alarm, or its end was never seen."""
-    events: list[AlarmEvent] = []
-    for (point, rule), identity in lane.told.items():
-        standing = plant.book.standing(plant.subjects[point].id, rule)
-        late = plant.book.open.get(identity)
-        at = max(standing.raised_at, late.raised_at) if standing and late else now
-        reason = f"goes on as {standing.id}" if standing else "its end is not in the readings"
-        event = plant.book.clear_late(identity, at, float("nan"), reason)
-        events += [event] if event else []
+    found.changes.extend(watch(plant.rules, plant.table, plant.heard, excused, now))
     return events
 
 
 def _command(plant: Plant, command: Command, now: int) -> Outcome:
     try:
-        return Outcome(command, plant.book.acknowledge(command.alarm, now, command.by, command.note), None)
+        event = obey(plant.book, command, now, plant.alarmed, plant.park.settings.shelve_max_h, plant.is_toxic)
+        return Outcome(command, event, None)
     except (NotFound, CommandRefused) as refusal:
         return Outcome(command, None, refusal)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.streams import EventStream
 from hazmon.store import alarms as record

@@ -1,4 +1,4 @@
-"""GET /api/v1/alarms and what hangs below it: the alarms, their events, and acknowledging them."""
+"""GET /api/v1/alarms and what hangs below it: the alarms, their events, and what is suppressed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime
 
-from hazmon.alarms.book import Alarm
-from hazmon.alarms.commands import Acknowledge
-from hazmon.alarms.states import AlarmState, Stimulus
-from hazmon.alarms.transitions import TABLE, Ignored
+from hazmon.alarms.alarm import Alarm
+from hazmon.alarms.states import AlarmState, Suppression
 from hazmon.api.alarm_json import alarm_json, event_json
+from hazmon.api.alarm_views import AlarmEventView, AlarmView, SuppressedView
 from hazmon.api.instants import instant
 from hazmon.api.paging import Cursor, Limit, bad_cursor
 from hazmon.api.room import Room, TheRoom
-from hazmon.api.views import AcknowledgeBody, AlarmEventView, AlarmView, Page
-from hazmon.errors import CommandRefused, NotFound
+from hazmon.api.views import Page
+from hazmon.errors import NotFound
+from hazmon.rulebook import Kind
 from hazmon.store import alarms as record
 
 router = APIRouter(tags=["alarms"])
@@ -29,28 +29,43 @@ _MAX_EVENT = 2**63 - 1
 @router.get("/alarms", response_model=Page[AlarmView])
 async def list_alarms(
     room: TheRoom,
-    state: Annotated[list[AlarmState] | None, Query(max_length=4, description="any of these")] = None,
+    state: Annotated[list[AlarmState] | None, Query(max_length=6, description="any of these")] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=14)] = None,
     source: Annotated[str | None, Query(max_length=64)] = None,
     enterprise: Annotated[str | None, Query(max_length=64)] = None,
     priority: Priorities = None,
-    start: Annotated[AwareDatetime | None, Query(description="raised at or after; with a time zone")] = None,
-    end: Annotated[AwareDatetime | None, Query(description="raised before; with a time zone")] = None,
+    start: Annotated[AwareDatetime | None, Query(description="opened at or after; with a time zone")] = None,
+    end: Annotated[AwareDatetime | None, Query(description="opened before; with a time zone")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Recorded alarms, the newest first."""
-    wanted = record.AlarmFilter(state, source, enterprise, priority, _bound(start, "start"), _bound(end, "end"))
+    wanted = record.AlarmFilter(state, kind, source, enterprise, priority, _bound(start, "start"), _bound(end, "end"))
     async with room.connection() as connection:
         found = await record.alarms(connection, wanted, _position(cursor), limit + 1)
     part = found[:limit]
-    following = f"{part[-1].raised_at}.{part[-1].id}" if len(found) > limit else None
+    following = f"{part[-1].opened_at}.{part[-1].id}" if len(found) > limit else None
     return {"items": [alarm_json(alarm, recorded=True) for alarm in part], "next": following}
+
+
+@router.get("/alarms/suppressed", response_model=SuppressedView)
+async def list_suppressed(room: TheRoom) -> dict[str, Any]:
+    """What is not heard now: shelved, suppressed by design, out of service."""
+    hidden = [(alarm, recorded) for alarm, recorded in room.board.open.values() if alarm.suppressed]
+    counts = {suppression: sum(suppression in alarm.suppressions for alarm, _ in hidden) for suppression in Suppression}
+    return {
+        "alarms": [alarm_json(alarm, recorded) for alarm, recorded in hidden],
+        "shelved": counts[Suppression.SHELVED],
+        "suppressed_by_design": counts[Suppression.BY_DESIGN],
+        "out_of_service": counts[Suppression.OUT_OF_SERVICE],
+        "by_design": {f"{subject}.{kind}": reason for (subject, kind), reason in room.engine.plant.book.designs.items()},
+    }
 
 
 @router.get("/alarms/{alarm}", response_model=AlarmView)
 async def one_alarm(alarm: AlarmId, room: TheRoom) -> dict[str, Any]:
     """One alarm as it stands. An open alarm is known also while the database does not answer."""
-    return alarm_json(*await _find(room, alarm))
+    return alarm_json(*await find_alarm(room, alarm))
 
 
 @router.get("/alarms/{alarm}/events", response_model=Page[AlarmEventView])
@@ -59,9 +74,9 @@ async def list_events(alarm: AlarmId, room: TheRoom, limit: Limit = 200, cursor:
     if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and int(cursor) <= _MAX_EVENT):
         raise bad_cursor()
     after = int(cursor or 0)
-    known, _ = await _find(room, alarm)
+    await find_alarm(room, alarm)
     async with room.connection() as connection:
-        events = await record.events_of(connection, known, after, limit + 1)
+        events = await record.events_of(connection, alarm, after, limit + 1)
     items = [event_json(event, recorded=True) for event in events[:limit]]
     if len(events) <= limit:
         last = events[-1].number if events else after
@@ -73,23 +88,7 @@ async def list_events(alarm: AlarmId, room: TheRoom, limit: Limit = 200, cursor:
     return {"items": items, "next": str(items[-1]["event"]) if more else None}
 
 
-@router.post("/alarms/{alarm}/acknowledge", response_model=AlarmView)
-async def acknowledge(alarm: AlarmId, body: AcknowledgeBody, room: TheRoom) -> dict[str, Any]:
-    """Say that somebody has seen the alarm. Answers when that is recorded; the event is on the stream by then.
-
-    404: no such alarm; 409: its state does not allow it, the detail says why; 503: it cannot be recorded.
-    """
-    outcome = await room.engine.command(Acknowledge(alarm, body.by, body.note))
-    if outcome.event is not None:
-        return alarm_json(outcome.event.alarm, recorded=True)
-    if isinstance(outcome.refusal, NotFound):
-        await _find(room, alarm)
-        over = TABLE[AlarmState.NORMAL, Stimulus.ACKNOWLEDGE]
-        raise CommandRefused(over.why if isinstance(over, Ignored) else "the alarm is over")
-    raise outcome.refusal or CommandRefused("the alarm does not allow it")
-
-
-async def _find(room: Room, identity: str) -> tuple[Alarm, bool]:
+async def find_alarm(room: Room, identity: str) -> tuple[Alarm, bool]:
     """The alarm as the room was told it, else as it is recorded. Raises NotFound."""
     told = room.board.open.get(identity)
     if told is not None:

@@ -10,11 +10,13 @@ import structlog
 from fastapi import FastAPI
 
 from hazmon.api import (
+    alarm_commands,
     alarm_stream,
     alarms,
     batches,
     edges,
     enterprises,
+    exemptions,
     health,
     heartbeats,
     live,
@@ -70,6 +72,8 @@ def create_app(room: Room) -> FastAPI:
         readings.router,
         alarm_stream.router,  # before alarms/{alarm}
         alarms.router,
+        alarm_commands.router,
+        exemptions.router,
         edges.router,
         live.router,
     ):

@@ -15,8 +15,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from hazmon.alarms.book import Alarm, AlarmEvent
-from hazmon.alarms.states import AlarmState
+from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.api.alarm_json import alarm_json, event_json, iso_or_none
 from hazmon.clock import iso
 from hazmon.engine import Engine, Notice
@@ -125,7 +124,7 @@ class Board:
         if newest > alarm.event:
             return
         self._over.pop(alarm.id, None)
-        if alarm.state is not AlarmState.NORMAL:
+        if alarm.open:
             self.open[alarm.id] = (alarm, recorded)
             return
         self.open.pop(alarm.id, None)

@@ -6,9 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.model import Level, Quantity, UnitKind, UnitType
-from hazmon.rulebook import Rule
 
 T = TypeVar("T")
 
@@ -24,94 +22,6 @@ class Page(BaseModel, Generic[T]):
 
     items: list[T]
     next: str | None = None
-
-
-_ALARM: dict[str, Any] = {
-    "id": "9f3c1a70b24d5e86",
-    "enterprise": "E01",
-    "source": "E01-S1",
-    "tag": "LT-1101",
-    "point": "E01/LT-1101",
-    "name": "1#球罐液位",
-    "rule": "H",
-    "priority": 3,
-    "state": "unacknowledged",
-    "raised_at": "2026-01-01T08:00:00.000000Z",
-    "acknowledged_at": None,
-    "acknowledged_by": None,
-    "cleared_at": None,
-    "value": 10.6,
-    "limit": 10.5,
-    "unit": "m",
-    "late": False,
-    "recorded": True,
-    "event": 1234,
-}
-
-
-class AlarmView(BaseModel):
-    """An alarm as it stands. `source` is empty for a box or a connection that serves more than one."""
-
-    model_config = _example(**_ALARM)
-
-    id: str = Field(description="16 hex digits, a function of point, rule and the instant it was raised")
-    enterprise: str
-    source: str
-    tag: str
-    point: str
-    name: str
-    rule: Rule
-    priority: int = Field(ge=1, le=4, description="1 紧急 .. 4 低")
-    state: AlarmState
-    raised_at: Time
-    acknowledged_at: Time | None
-    acknowledged_by: str | None
-    cleared_at: Time | None
-    value: float | None
-    limit: float | None
-    unit: str = Field(description="of value and limit; a rate is per minute")
-    late: bool = Field(description="found in readings that came late: part of the record, never rung")
-    recorded: bool = Field(description="false while the database has not confirmed it (记录待补)")
-    event: int = Field(description="number of the newest event of this alarm")
-
-
-class AlarmEventView(BaseModel):
-    """One step in an alarm's life. `event` numbers the events of the park in the order in which the room saw them."""
-
-    model_config = _example(
-        event=1234,
-        alarm="9f3c1a70b24d5e86",
-        at="2026-01-01T08:00:00.000000Z",
-        stimulus="raise",
-        **{"from": "normal"},
-        to="unacknowledged",
-        by=None,
-        value=10.6,
-        reason="",
-        recorded=True,
-    )
-
-    event: int
-    alarm: str
-    at: Time
-    stimulus: Stimulus
-    before: AlarmState = Field(alias="from")
-    to: AlarmState
-    by: str | None
-    value: float | None
-    reason: str
-    recorded: bool
-
-
-class AcknowledgeBody(BaseModel):
-    """Who has seen the alarm, and what they say of it."""
-
-    model_config = ConfigDict(
-        str_strip_whitespace=True, extra="forbid", json_schema_extra={"example": {"by": "值班员", "note": "已通知现场"}}
-    )
-
-    by: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
-    note: str = Field(default="", max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")
 
 
 class ChemicalView(BaseModel):

@@ -9,11 +9,12 @@ from typing import Any
 import psycopg
 from psycopg.errors import DataError, IntegrityError, UniqueViolation
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent
 from hazmon.clock import as_datetime
 from hazmon.delivery import Delivery
 from hazmon.errors import HazmonError, StoreUnavailable
 from hazmon.rules.frame import ScanBlock
+from hazmon.store.bodies import body_of, evidence_text
 from hazmon.store.copy import HEADER, TRAILER, scan_rows
 from hazmon.store.pool import Connection, connect
 
@@ -185,12 +186,28 @@ async def _rest(connection: Connection, deliveries: Sequence[Delivery], events: 
 async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> None:
     """Append the events and bring their alarms up to date."""
     rows = [
-        (e.number, e.alarm.id, as_datetime(e.at), e.stimulus, e.before, e.alarm.state, e.by, e.value, e.reason) for e in events
+        (
+            e.number,
+            e.alarm.id,
+            as_datetime(e.at),
+            e.stimulus,
+            e.before,
+            e.alarm.state,
+            e.by,
+            e.value,
+            e.reason,
+            e.rule,
+            e.suppressed,
+            evidence_text(e.evidence),
+            body_of(e.alarm),
+        )
+        for e in events
     ]
     await connection.execute(
-        "INSERT INTO alarm_event (event, alarm_id, at, stimulus, from_state, to_state, by, value, reason)"
+        "INSERT INTO alarm_event (event, alarm_id, at, stimulus, from_state, to_state, by, value, reason, rule, suppressed,"
+        " evidence, after)"
         " SELECT * FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],"
-        " %s::text[], %s::float8[], %s::text[]) ON CONFLICT DO NOTHING",
+        " %s::text[], %s::float8[], %s::text[], %s::text[], %s::boolean[], %s::jsonb[], %s::jsonb[]) ON CONFLICT DO NOTHING",
         [list(column) for column in zip(*rows, strict=True)],
     )
     latest = {event.alarm.id: event.alarm for event in events}.values()
@@ -200,29 +217,32 @@ async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> 
             a.subject.enterprise,
             a.subject.source,
             a.subject.tag,
+            a.kind,
             a.rule,
+            a.first.rule if a.first else None,
+            a.worst.rule if a.worst else None,
             a.priority,
             a.state,
-            as_datetime(a.raised_at),
-            None if a.acknowledged_at is None else as_datetime(a.acknowledged_at),
-            a.acknowledged_by,
-            None if a.cleared_at is None else as_datetime(a.cleared_at),
-            a.value,
-            a.limit,
-            a.subject.uom,
-            a.subject.name,
+            a.suppressed,
+            as_datetime(a.opened_at),
+            None if a.raised_at is None else as_datetime(a.raised_at),
+            a.raised,
+            a.peak,
             a.late,
             a.event,
+            body_of(a),
         )
         for a in latest
     ]
     await connection.execute(
-        "INSERT INTO alarm SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-        " %s::smallint[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::float8[],"
-        " %s::float8[], %s::text[], %s::text[], %s::boolean[], %s::bigint[])"
-        " ON CONFLICT (alarm_id) DO UPDATE SET state = EXCLUDED.state, raised_at = EXCLUDED.raised_at,"
-        " acknowledged_at = EXCLUDED.acknowledged_at,"
-        " acknowledged_by = EXCLUDED.acknowledged_by, cleared_at = EXCLUDED.cleared_at, value = EXCLUDED.value,"
-        " limit_value = EXCLUDED.limit_value, event = EXCLUDED.event WHERE alarm.event < EXCLUDED.event",
+        "INSERT INTO alarm (alarm_id, enterprise, source, tag, kind, rule, first_rule, worst_rule, priority, state, suppressed,"
+        " opened_at, raised_at, raised_count, peak, late, event, body)"
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
+        " %s::smallint[], %s::text[], %s::boolean[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::float8[],"
+        " %s::boolean[], %s::bigint[], %s::jsonb[])"
+        " ON CONFLICT (alarm_id) DO UPDATE SET rule = EXCLUDED.rule, first_rule = EXCLUDED.first_rule,"
+        " worst_rule = EXCLUDED.worst_rule, priority = EXCLUDED.priority, state = EXCLUDED.state,"
+        " suppressed = EXCLUDED.suppressed, raised_at = EXCLUDED.raised_at, raised_count = EXCLUDED.raised_count,"
+        " peak = EXCLUDED.peak, event = EXCLUDED.event, body = EXCLUDED.body WHERE alarm.event < EXCLUDED.event",
         [list(column) for column in zip(*alarms, strict=True)],
     )

@@ -9,34 +9,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hazmon.alarms.book import Alarm, Subject
-from hazmon.alarms.states import AlarmState, Stimulus
+from hazmon.alarms.alarm import Alarm
+from hazmon.alarms.states import Stimulus
 from hazmon.clock import as_datetime, as_us
 from hazmon.delivery import ScanGroup
-from hazmon.rulebook import Rule
+from hazmon.rebuild import held_before
+from hazmon.rulebook import Kind, Rule
 from hazmon.rules.frame import ScanBlock
+from hazmon.store.bodies import alarm_of
 from hazmon.store.pool import Connection
-
-_ALARM = (
-    "SELECT alarm_id, enterprise, source, tag, rule, priority, state, raised_at, acknowledged_at, acknowledged_by,"
-    " cleared_at, value, limit_value, uom, name, late, event FROM alarm"
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A live rule that turned on or off."""
+    """The first time since some instant that rules of a live alarm turned: `before` are those that held till then."""
 
     subject: str
-    rule: Rule
-    at: int
-    on: bool
+    kind: Kind
+    before: frozenset[Rule]
 
 
 async def open_alarms(connection: Connection) -> list[Alarm]:
     """Every alarm that is not over, oldest first."""
-    rows = await (await connection.execute(_ALARM + " WHERE state <> 'normal' ORDER BY raised_at")).fetchall()
-    return [alarm_of(row) for row in rows]
+    rows = await (
+        await connection.execute("SELECT body FROM alarm WHERE state <> 'normal' OR suppressed ORDER BY opened_at")
+    ).fetchall()
+    return [alarm_of(body) for (body,) in rows]
+
+
+async def closed_alarms(connection: Connection, since: int, limit: int) -> list[Alarm]:
+    """Alarms that are over and opened since that microsecond, the newest `limit` of them, oldest first."""
+    rows = await (
+        await connection.execute(
+            "SELECT body FROM alarm WHERE state = 'normal' AND NOT suppressed AND opened_at >= %s"
+            " ORDER BY opened_at DESC LIMIT %s",
+            (as_datetime(since), limit),
+        )
+    ).fetchall()
+    return [alarm_of(body) for (body,) in reversed(rows)]
 
 
 async def last_event(connection: Connection) -> int:
@@ -46,15 +56,33 @@ async def last_event(connection: Connection) -> int:
 
 
 async def turns_since(connection: Connection, since: int) -> list[Turn]:
-    """Live rules turning on and off since that microsecond, in order."""
+    """What turned first since that microsecond, of each live alarm that did."""
     rows = await (
         await connection.execute(
-            "SELECT a.enterprise || '/' || a.tag, a.rule, e.at, e.stimulus FROM alarm_event e JOIN alarm a USING (alarm_id)"
-            " WHERE e.at >= %s AND NOT a.late AND e.stimulus IN ('raise', 'clear') ORDER BY e.event",
+            "SELECT DISTINCT ON (a.enterprise, a.tag, a.kind) a.enterprise || '/' || a.tag, a.kind, e.stimulus, e.rule, e.after"
+            " FROM alarm_event e JOIN alarm a USING (alarm_id)"
+            " WHERE e.at >= %s AND NOT a.late AND e.stimulus IN ('raise', 'escalate', 'ease', 'clear', 'latch')"
+            " ORDER BY a.enterprise, a.tag, a.kind, e.event",
             (as_datetime(since),),
         )
     ).fetchall()
-    return [Turn(subject, Rule(rule), as_us(at), stimulus == Stimulus.RAISE) for subject, rule, at, stimulus in rows]
+    return [
+        Turn(subject, Kind(kind), held_before(Stimulus(stimulus), Rule(rule), alarm_of(after)) or frozenset())
+        for subject, kind, stimulus, rule, after in rows
+    ]
+
+
+async def rings_since(connection: Connection, since: int) -> list[int]:
+    """When alarms rang, since that microsecond."""
+    rows = await (
+        await connection.execute(
+            "SELECT e.at FROM alarm_event e JOIN alarm a USING (alarm_id) WHERE e.at >= %s AND NOT a.late AND NOT e.suppressed"
+            " AND e.to_state = 'unacknowledged'"
+            " AND e.stimulus IN ('raise', 'escalate', 'realarm', 'expire', 'release', 'return') ORDER BY e.at",
+            (as_datetime(since),),
+        )
+    ).fetchall()
+    return [as_us(at) for (at,) in rows]
 
 
 async def scans_since(
@@ -71,44 +99,6 @@ async def scans_since(
         ).fetchall()
         if rows:
             yield group, _block(group, rows)
-
-
-def alarm_of(row: tuple[Any, ...]) -> Alarm:
-    """Alarm of a row in the order of the alarm table's columns."""
-    (
-        identity,
-        enterprise,
-        source,
-        tag,
-        rule,
-        priority,
-        state,
-        raised_at,
-        acknowledged_at,
-        acknowledged_by,
-        cleared_at,
-        value,
-        limit,
-        uom,
-        name,
-        late,
-        event,
-    ) = row
-    return Alarm(
-        id=identity,
-        subject=Subject(enterprise, tag, source, name, uom),
-        rule=Rule(rule),
-        priority=priority,
-        state=AlarmState(state),
-        raised_at=as_us(raised_at),
-        value=value,
-        limit=limit,
-        late=late,
-        acknowledged_at=None if acknowledged_at is None else as_us(acknowledged_at),
-        acknowledged_by=acknowledged_by,
-        cleared_at=None if cleared_at is None else as_us(cleared_at),
-        event=event,
-    )
 
 
 def _block(group: ScanGroup, rows: list[tuple[Any, ...]]) -> ScanBlock:

@@ -1,0 +1,66 @@
+"""Suppression by design: alarms that mean nothing while a unit is exempt (停用/检修) or a condition of rules.toml holds. Pure.
+
+What is suppressed is always counted: `book.designs` names every alarm that would not be heard now, and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hazmon.alarms.alarm import AlarmEvent
+from hazmon.alarms.book import Key
+from hazmon.alarms.states import Stimulus
+from hazmon.plant import Plant
+from hazmon.rulebook import RULES, Kind, Rule
+from hazmon.rules.frame import Bools
+from hazmon.rules.named import designs
+
+_STALE = RULES.index(Rule.STALE)
+
+
+def unknown_points(plant: Plant) -> Bools:
+    """bool[P]: nothing is known of the point now."""
+    count = len(plant.park.points)
+    unknown = plant.rules.active[:count, _STALE].copy()
+    if plant.excused:
+        unknown[plant.excused_points()] = True
+    return unknown
+
+
+def apply_designs(plant: Plant, unknown: Bools, now: int) -> list[AlarmEvent]:
+    """Let the suppressions of this moment be in force, and those of before no longer."""
+    if not plant.park.by_design and not plant.exempt and not plant.book.designs:
+        return []
+    wanted = _wanted(plant, unknown, now)
+    if wanted == plant.book.designs:
+        return []
+    before, plant.book.designs = plant.book.designs, wanted
+    events: list[AlarmEvent] = []
+    for key in sorted({*before, *wanted}):
+        if (key in before) == (key in wanted):
+            continue
+        alarm = plant.book.of(*key)
+        reason = wanted.get(key)
+        if alarm is None or (alarm.by_design is None) == (reason is None):
+            continue
+        stimulus = Stimulus.RELEASE if reason is None else Stimulus.SUPPRESS
+        events.append(plant.book.move(replace(alarm, by_design=reason), stimulus, now, reason=reason or before[key]))
+    return events
+
+
+def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
+    found: dict[Key, str] = {}
+    for unit in [unit for unit, exempt in plant.exempt.items() if exempt.until <= now]:
+        del plant.exempt[unit]
+    if plant.exempt:
+        for subject in (*plant.park.points, *plant.park.named):
+            exempt = plant.exempt.get(f"{subject.enterprise}/{subject.unit}")
+            if exempt is not None:
+                found |= {(subject.id, kind): exempt.reason for kind in Kind}
+    if plant.park.by_design:
+        for index in np.flatnonzero(designs(plant.named, plant.held, unknown)):
+            design = plant.park.by_design[index]
+            found |= dict.fromkeys(design.alarms, design.reason)
+    return found

@@ -1,0 +1,120 @@
+"""From what the rules found to what the book of alarms says: turns, health and peaks of the plant's alarms. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hazmon.alarms.alarm import URGENT, Alarm, AlarmEvent
+from hazmon.alarms.book import Turn
+from hazmon.alarms.states import Health
+from hazmon.plant import Plant
+from hazmon.rulebook import RULES, Kind, Rule, Signal, kind_of
+from hazmon.rules.frame import ScanBlock
+from hazmon.rules.walk import Change
+
+_STALE, _QUALITY, _RANGE = (RULES.index(rule) for rule in (Rule.STALE, Rule.QUALITY, Rule.RANGE))
+_JUDGES_ITSELF = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE})
+HEALTH_RULES = frozenset({Rule.STALE, Rule.QUALITY, Rule.RANGE})
+
+
+def turn_of(plant: Plant, change: Change, reason: str = "") -> Turn:
+    """The change as the book understands it."""
+    rules = kind_of(change.rule).rules
+    milder = plant.limit(change.point, rules[0]) if len(rules) > 1 else None
+    return Turn(
+        subject=plant.subject(change.point, change.rule),
+        rule=change.rule,
+        at=change.at,
+        value=change.value,
+        limit=change.limit,
+        priority=plant.priority(change.point, change.rule),
+        reason=reason,
+        evidence=change.evidence,
+        latching=plant.latching(change.point, change.rule),
+        milder=milder,
+    )
+
+
+def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
+    """The live alarms' events of these changes, in the order in which they happened."""
+    events: list[AlarmEvent] = []
+    for change in in_order(changes):
+        if change.rule in HEALTH_RULES:
+            plant.health_moved = True
+        turn = turn_of(plant, change)
+        event = plant.book.turn_on(turn) if change.on else plant.book.turn_off(turn)
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def in_order(changes: list[Change]) -> list[Change]:
+    """By time; at one instant the worse status first to come and last to go: a jump past both limits rings and ends once.
+
+    A rule that turned off after it turned on stays after, should its readings' own times cross.
+    """
+    latest: dict[tuple[int, Rule], int] = {}
+    moments: list[tuple[int, bool]] = []
+    for change in changes:
+        pair = change.point, change.rule
+        latest[pair] = max(change.at, latest.get(pair, change.at))
+        moments.append((latest[pair], (change.rule in URGENT) != change.on))
+    return [changes[k] for k in sorted(range(len(changes)), key=moments.__getitem__)]
+
+
+def judge_health(plant: Plant, now: int) -> list[AlarmEvent]:
+    """Alarms that stand on readings which can no longer, or again, be judged."""
+    if not plant.health_moved:
+        return []
+    plant.health_moved = False
+    silent = set[int]().union(*plant.excused.values())
+    events: list[AlarmEvent] = []
+    for identity in list(plant.book.live.values()):
+        alarm = plant.book.open[identity]
+        row = plant.park.rows.get(alarm.subject.id)
+        if row is None or not alarm.active or alarm.kind in _JUDGES_ITSELF:
+            continue
+        event = plant.book.set_health(alarm, _health(plant, row, silent), now)
+        if event is not None:
+            events.append(event)
+    return events
+
+
+def _health(plant: Plant, row: int, silent: set[int]) -> Health:
+    rows = plant.operands.get(row, (row,))
+    if any(plant.rules.active[each, _STALE] or each in silent for each in rows):
+        return Health.STALE
+    if any(plant.rules.active[each, _QUALITY] or _faulty(plant, each) for each in rows):
+        return Health.BAD_QUALITY
+    return Health.OK
+
+
+def _faulty(plant: Plant, point: int) -> bool:
+    """By NAMUR NE 43 the signal is a fault, not a value."""
+    return bool(plant.rules.active[point, _RANGE]) and plant.park.points[point].limits.signal is Signal.CURRENT
+
+
+def follow_peaks(plant: Plant, block: ScanBlock) -> None:
+    """How far the values of standing limit alarms went."""
+    held = (block.points >= 0) & plant.rules.active[block.points, :4].any(axis=1)
+    if not held.any():
+        return
+    usable = block.usable()
+    times = np.broadcast_to(block.cell_times(), block.values.shape)
+    for column in np.flatnonzero(held):
+        row = int(block.points[column])
+        for kind in (Kind.LOW, Kind.HIGH):
+            alarm = plant.book.standing(plant.subjects[row].id, kind)
+            if alarm is None or alarm.first is None:
+                continue
+            counts = times[:, column] >= alarm.first.at
+            if usable is not None:
+                counts = counts & usable[:, column]
+            if counts.any():
+                _follow(plant, alarm, block.values[counts, column].tolist(), times[counts, column].tolist())
+
+
+def _follow(plant: Plant, alarm: Alarm, values: list[float], times: list[int]) -> None:
+    furthest = max(values) if alarm.kind is Kind.HIGH else min(values)
+    if alarm.peak is None or (furthest > alarm.peak if alarm.kind is Kind.HIGH else furthest < alarm.peak):
+        plant.book.reached(alarm, furthest, times[values.index(furthest)])
