@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hazmon.clock import MINUTE_US, US
+from hazmon.model import Point, Quantity
+from hazmon.rulebook import Kind
 from hazmon.rules.walk import JITTER_US
 
 Floats = NDArray[np.float64]
@@ -23,6 +25,8 @@ AROUND_US = 30 * US  # to each side of a crossing
 CROSSINGS = 500  # looked at, spread evenly over all
 PERCENTILE = 95
 SHORT_US = MINUTE_US  # what ended within it ended before anybody could have ended it
+DEADBAND_SHARE = 0.05  # of the instrument's range: the largest that is proposed
+_UNDELAYED = frozenset({Quantity.COMBUSTIBLE_GAS, Quantity.TOXIC_GAS, Quantity.OXYGEN})
 _STEPS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 _SECONDS = (1, 2, 3, 5, 10, 15, 20, 30, 45, 60)
 
@@ -74,6 +78,22 @@ class Advice:
         """The mildest that takes away half of the alarms or more, else the one that leaves the fewest."""
         enough = (proposal for proposal in self.proposals if 2 * proposal.remaining <= self.recounted)
         return next(enough, None) or min(self.proposals, key=lambda proposal: proposal.remaining, default=None)
+
+
+def limit_of(point: Point, kind: Kind) -> Present | None:
+    """The limit through which the point's alarms of that kind begin: the milder of the side. None if there is none."""
+    rules = point.limits
+    sides = {Kind.HIGH: (rules.h, rules.hh), Kind.LOW: (rules.l, rules.ll)}
+    limit = next((limit for limit in sides.get(kind, ()) if limit is not None), None)
+    if limit is None:
+        return None
+    return Present(limit, kind is Kind.HIGH, rules.deadband, rules.on_delay_s, rules.off_delay_s)
+
+
+def advise_on(point: Point, now: Present, times: Ints, values: Floats) -> Advice:
+    """Advice for a limit of a point from its recording, as `advise` has it."""
+    most = DEADBAND_SHARE * (point.range_high - point.range_low)
+    return advise(times, values, now, most, delayable=point.quantity not in _UNDELAYED)
 
 
 def advise(times: Ints, values: Floats, now: Present, most_deadband: float = inf, delayable: bool = True) -> Advice:

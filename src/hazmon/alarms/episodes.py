@@ -79,6 +79,11 @@ class EventColumns:
         """bool[N]: events that left their alarm in any of these states."""
         return np.isin(self.after, [_STATE_CODE[state] for state in states])
 
+    def newest_raise(self, actor: Actor) -> int | None:
+        """When the actor was last raised, live."""
+        at = self.at[(self.actor == self.actors.index(actor)) & self.of(Stimulus.RAISE) & ~self.late]
+        return int(at.max()) if at.size else None
+
     def annunciated(self) -> Bools:
         """bool[N]: what the room hears: the alarm became unacknowledged, or worse while it was, neither late nor suppressed."""
         return self.of(*_RINGING) & self.left_in(AlarmState.UNACKNOWLEDGED) & ~self.late & ~self.suppressed

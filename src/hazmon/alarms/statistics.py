@@ -162,7 +162,7 @@ def statistics(columns: EventColumns, start: int, end: int) -> Statistics:
         late=_count(events.of(Stimulus.RAISE_LATE) & inside),
         silenced=Share(_count(would_ring & events.suppressed), _count(would_ring)),
         per_10_min=_rate(rung, start, end, WINDOW_US, (1, 2, 10)),
-        per_hour=_rate(rung, start, end, HOUR_US, (6, 12, 30)),
+        per_hour=_rate(rung, start, end, HOUR_US, (30,)),
         floods=_floods(np.sort(events.at[heard]), start, end),
         top=top,
         top_share=Share(sum(share.numerator for _, share in top), rung.size),
