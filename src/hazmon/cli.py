@@ -71,8 +71,8 @@ def grade(config: Config, source: OneSource = None) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
-def test(
+@app.command("test")
+def play_scenarios(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scenario files.", exists=True, dir_okay=False)],
     rewrite: Annotated[bool, typer.Option("--rewrite", help="Write the transcript into the file instead of judging it.")] = False,
 ) -> None:
