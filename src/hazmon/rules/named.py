@@ -9,97 +9,18 @@ decides nothing. Only readings do: a delay that runs out while nothing comes rai
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hazmon.clock import US
-from hazmon.rulebook import RULES, ByDesign, Deviation, Expression, NamedRule, Term, Travel, Vote, operands_of
-from hazmon.rules.frame import NEVER, Bools, Floats, Ints, ScanBlock
+from hazmon.rulebook import Deviation, Travel, Vote
+from hazmon.rules.frame import MS, NEVER, Bools, Floats, Ints, ScanBlock
 from hazmon.rules.logic import Known, truth, votes
-from hazmon.rules.walk import Change, Pairs, RuleState, walk
+from hazmon.rules.operands import Held, NamedTable, Operands, Test
+from hazmon.rules.walk import Change, Evidence, Pairs, RuleState, walk
 
 _TIE = 1e-9  # a difference of decimals within this share of them is at its limit: 5.3 - 5.0 is 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Operands:
-    """The points that a rule looks at: their indices in the park, and the column of each id in the rule's matrices."""
-
-    points: Ints
-    column: Mapping[str, int]
-
-    @classmethod
-    def of(cls, ids: Sequence[str], by_id: Mapping[str, int]) -> Operands:
-        """The operands of these ids, in their order."""
-        return cls(np.array([by_id[point] for point in ids], np.int64), {point: column for column, point in enumerate(ids)})
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
-    """A named rule at its row and column of RuleState; delays in microseconds."""
-
-    row: int
-    rule: int
-    operands: Operands
-    test: Expression | Vote | Deviation | Travel
-    limit: float
-    on_delay: int
-    off_delay: int
-
-
-@dataclass(frozen=True, slots=True)
-class NamedTable:
-    """The named rules of a park of P points, and its suppressions by design.
-
-    points    int64[Q]   the points that rules and suppressions look at, each once, ascending
-    slot      int64[P+1] the place of each point in `points`, -1 for the others and, last, for a column of no point
-    rules_of  for each of `points`, the rules that look at it
-    """
-
-    points: Ints
-    slot: Ints
-    rules: tuple[CompiledRule, ...]
-    rules_of: tuple[tuple[int, ...], ...]
-    designs: tuple[tuple[Expression, Operands], ...]
-
-    @classmethod
-    def of(cls, named: Sequence[NamedRule], by_design: Sequence[ByDesign], by_id: Mapping[str, int], points: int) -> NamedTable:
-        """Rule r stands at row `points + r` of RuleState."""
-        rules = tuple(_compiled(rule, points + number, by_id) for number, rule in enumerate(named))
-        designs = tuple((design.when, Operands.of(operands_of(design.when), by_id)) for design in by_design)
-        lookers = [rule.operands.points for rule in rules] + [operands.points for _, operands in designs]
-        looked_at = np.unique(np.concatenate([np.empty(0, np.int64), *lookers]))
-        slot = np.full(points + 1, -1, np.int64)
-        slot[looked_at] = np.arange(looked_at.size)
-        users = [tuple(n for n, rule in enumerate(rules) if point in rule.operands.points) for point in looked_at]
-        return cls(looked_at, slot, rules, tuple(users), designs)
-
-
-@dataclass(slots=True)
-class Held:
-    """What is known of each point that a rule looks at, and when each rule last turned. Q points as NamedTable, R rules.
-
-    value float64[Q] the last one that could be judged, NaN before the first; usable bool[Q] the newest reading could be;
-    at int64[Q] its time, NEVER before the first; turned int64[R]
-    """
-
-    value: Floats
-    usable: Bools
-    at: Ints
-    turned: Ints
-
-    @classmethod
-    def of(cls, table: NamedTable) -> Held:
-        """Nothing is known."""
-        count = table.points.size
-        never = np.full(count, NEVER, np.int64)
-        return cls(np.full(count, np.nan), np.zeros(count, bool), never, np.full(len(table.rules), NEVER, np.int64))
-
-    def copy(self) -> Held:
-        """An independent copy."""
-        return Held(self.value.copy(), self.usable.copy(), self.at.copy(), self.turned.copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +32,16 @@ class _Fresh:
     usable: Bools
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a test says at I instants: whether anything is decided, which way, and the value to tell."""
+
+    usable: Bools
+    raising: Bools
+    clearing: Bools
+    value: Floats
+
+
 def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[ScanBlock], unknown: Bools) -> list[Change]:
     """Changes of the named rules through the blocks of one step, in time order; state and held are moved on.
 
@@ -120,6 +51,7 @@ def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[Scan
     A change is never dated before the one that its rule made last, for readings of one connection may come a while after those
     of another. `value` and `limit`: votes and `need`; |a - b| and the limit; command less feedback and the tolerance; for an
     expression its first point's value (NaN when unknown) and, where it is of a single comparison, the number compared with.
+    The evidence is the value of each point that is known then, by tag.
     """
     fresh = _fresh(table, held, blocks)
     if not fresh:
@@ -145,30 +77,6 @@ def designs(table: NamedTable, held: Held, unknown: Bools) -> Bools:
     return found
 
 
-def _compiled(rule: NamedRule, row: int, by_id: Mapping[str, int]) -> CompiledRule:
-    on_delay_s, limit = rule.on_delay_s, np.nan
-    match rule.test:
-        case Vote(need=need):
-            limit = float(need)
-        case Deviation(limit=apart):
-            limit = apart
-        case Travel(tolerance=tolerance, travel_s=travel_s):
-            on_delay_s, limit = travel_s, tolerance
-        case _:
-            limit = _only_number(rule.test)
-    operands = Operands.of(operands_of(rule.test), by_id)
-    delays = round(on_delay_s * US), round(rule.off_delay_s * US)
-    return CompiledRule(row, RULES.index(rule.rule), operands, rule.test, limit, *delays)
-
-
-def _only_number(expression: Expression) -> float:
-    """The number of a single comparison, negated or not; NaN of several."""
-    if isinstance(expression, Term):
-        return expression.value
-    parts = expression.of if isinstance(expression.of, tuple) else (expression.of,)
-    return _only_number(parts[0]) if len(parts) == 1 else np.nan
-
-
 def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[int, _Fresh]:
     """The readings in the blocks of points that rules look at, by slot."""
     found: dict[int, list[tuple[Ints, Floats, Bools]]] = {}
@@ -177,26 +85,30 @@ def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[i
         columns = np.flatnonzero(slots >= 0)
         if not columns.size:
             continue
-        times = np.broadcast_to(block.cell_times(), block.values.shape)
         present, usable = block.present(), block.usable()
+        always = np.ones(block.times.size, bool)
         for column in columns.tolist():
-            rows = slice(None) if present is None else present[:, column]
-            at = times[rows, column]
-            judged = np.ones(at.size, bool) if usable is None else usable[rows, column]
-            if at.size:
-                found.setdefault(int(slots[column]), []).append((at, block.values[rows, column], judged))
+            at = block.times if block.offsets is None else block.times + block.offsets[:, column].astype(np.int64) * MS
+            if present is None or usable is None:
+                series = at, block.values[:, column], always
+            else:
+                rows = present[:, column]
+                series = at[rows], block.values[rows, column], usable[rows, column]
+            if series[0].size:
+                found.setdefault(int(slots[column]), []).append(series)
     return {slot: _filled(parts, int(held.at[slot]), float(held.value[slot])) for slot, parts in found.items()}
 
 
 def _filled(parts: list[tuple[Ints, Floats, Bools]], after: int, value: float) -> _Fresh:
     """One series after the reading that is held; readings at one instant, or a clock's step back, follow a microsecond later."""
-    at = np.concatenate([part[0] for part in parts])
-    values = np.concatenate([part[1] for part in parts])
-    usable = np.concatenate([part[2] for part in parts])
+    at, values, usable = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     ramp = np.arange(at.size)
-    at = at - ramp
-    at[0] = max(int(at[0]), after + 1)
-    at = np.maximum.accumulate(at) + ramp
+    if at[0] <= after or (at.size > 1 and (at[1:] <= at[:-1]).any()):
+        at = at - ramp
+        at[0] = max(int(at[0]), after + 1)
+        at = np.maximum.accumulate(at) + ramp
+    if usable.all():
+        return _Fresh(at, values, usable)
     last = np.maximum.accumulate(np.where(usable, ramp, -1))
     return _Fresh(at, np.where(last >= 0, values[last], value), usable)
 
@@ -205,7 +117,42 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
     """One rule at every instant at which one of its points has a new reading."""
     rule = table.rules[number]
     slots = table.slot[rule.operands.points].tolist()
-    news = [fresh.get(slot) for slot in slots]
+    at, known = _known(rule.operands, held, slots, [fresh.get(slot) for slot in slots], blind)
+    answer = _answer(rule.test, known)
+    active, since = state.active[rule.row, rule.rule], state.since[rule.row, rule.rule]
+    if since == NEVER and not (answer.clearing if active else answer.raising).any():
+        return []
+    pairs = Pairs(
+        point=np.array([rule.row]),
+        rule=np.array([rule.rule]),
+        at=np.maximum(at, held.turned[number])[:, None],
+        usable=answer.usable[:, None],
+        raising=answer.raising[:, None],
+        clearing=answer.clearing[:, None],
+        value=answer.value[:, None],
+        limit=np.array([rule.limit]),
+        on_delay=np.array([rule.on_delay]),
+        off_delay=np.array([rule.off_delay]),
+        evidence=lambda row, _: _evidence(known, row),
+    )
+    if isinstance(rule.test, Travel):
+        pairs = _restarted(pairs, known.values[:, 0], float(held.value[slots[0]]))
+    changes = walk(state, pairs)
+    if changes:
+        held.turned[number] = changes[-1].at
+    return changes
+
+
+def _known(operands: Operands, held: Held, slots: list[int], news: list[_Fresh | None], blind: Bools) -> tuple[Ints, Known]:
+    """The instants at which one of the points has a new reading, and what is known of all of them then."""
+    first = news[0]
+    alike = [series for series in news if series is not None and first is not None and series.at is first.at]
+    if first is not None and len(alike) == len(news):  # read in one scan, as most are
+        values, usable = (
+            np.stack([series.value for series in alike], axis=1),
+            np.stack([series.usable for series in alike], axis=1),
+        )
+        return first.at, Known(operands.column, values, usable)
     at = np.unique(np.concatenate([series.at for series in news if series is not None]))
     values = np.empty((at.size, len(slots)))
     usable = np.empty((at.size, len(slots)), bool)
@@ -215,49 +162,37 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
             row = np.searchsorted(series.at, at, side="right") - 1
             told = row >= 0
             values[told, column], usable[told, column] = series.value[row[told]], series.usable[row[told]]
-    at = np.maximum(at, held.turned[number])
-    pairs = _pairs(rule, at, Known(rule.operands.column, values, usable))
-    if isinstance(rule.test, Travel):
-        pairs = _restarted(pairs, values[:, 0], float(held.value[slots[0]]))
-    active, since = state.active[rule.row, rule.rule], state.since[rule.row, rule.rule]
-    opposite = pairs.clearing if active else pairs.raising
-    if since == NEVER and not opposite.any():
-        return []
-    changes = walk(state, pairs)
-    if changes:
-        held.turned[number] = changes[-1].at
-    return changes
+    return at, Known(operands.column, values, usable)
 
 
-def _pairs(rule: CompiledRule, at: Ints, known: Known) -> Pairs:
-    both: Bools = np.logical_and.reduce(known.usable, axis=1)
-    match rule.test:
+def _answer(test: Test, known: Known) -> _Answer:
+    """What the test says at each instant."""
+    match test:
         case Vote():
-            found, say = votes(rule.test, known)
-            usable, raising, clearing, value = found.true | found.false, found.true, found.false, say.astype(float)
+            found, say = votes(test, known)
+            return _Answer(found.true | found.false, found.true, found.false, say.astype(float))
         case Deviation(limit=limit, deadband=deadband):
+            both: Bools = np.logical_and.reduce(known.usable, axis=1)
             apart, tie = _apart(known, limit)
-            usable, raising, value = both, apart >= limit - tie, np.where(both, apart, np.nan)
-            clearing = ~raising & (apart <= limit - deadband + tie)
+            raising = apart >= limit - tie
+            return _Answer(both, raising & both, ~raising & (apart <= limit - deadband + tie) & both, apart)
         case Travel(tolerance=tolerance):
+            both = np.logical_and.reduce(known.usable, axis=1)
             apart, tie = _apart(known, tolerance)
-            usable, raising = both, apart > tolerance + tie
-            clearing, value = ~raising, np.where(both, known.values[:, 0] - known.values[:, 1], np.nan)
+            raising = apart > tolerance + tie
+            return _Answer(both, raising & both, ~raising & both, known.values[:, 0] - known.values[:, 1])
         case _:
-            found = truth(rule.test, known)
-            usable, raising, clearing = found.true | found.false, found.true, found.false
+            found = truth(test, known)
             value = np.where(known.usable[:, 0], known.values[:, 0], np.nan)
-    return Pairs(
-        point=np.array([rule.row]),
-        rule=np.array([rule.rule]),
-        at=at[:, None],
-        usable=usable[:, None],
-        raising=raising[:, None],
-        clearing=clearing[:, None],
-        value=value[:, None],
-        limit=np.array([rule.limit]),
-        on_delay=np.array([rule.on_delay]),
-        off_delay=np.array([rule.off_delay]),
+            return _Answer(found.true | found.false, found.true, found.false, value)
+
+
+def _evidence(known: Known, row: int) -> Evidence:
+    """The values by tag of the points that are known at that instant."""
+    return tuple(
+        (point.rpartition("/")[2], float(known.values[row, column]))
+        for point, column in known.column.items()
+        if known.usable[row, column]
     )
 
 
@@ -272,6 +207,7 @@ def _restarted(pairs: Pairs, command: Floats, before: float) -> Pairs:
     moved = np.flatnonzero(command != np.concatenate(([before], command[:-1])))
     if not moved.size:
         return pairs
+    origin, evidence = np.insert(np.arange(command.size), moved, moved), pairs.evidence
     return Pairs(
         point=pairs.point,
         rule=pairs.rule,
@@ -283,4 +219,5 @@ def _restarted(pairs: Pairs, command: Floats, before: float) -> Pairs:
         limit=pairs.limit,
         on_delay=pairs.on_delay,
         off_delay=pairs.off_delay,
+        evidence=evidence and (lambda row, pair: evidence(int(origin[row]), pair)),
     )

@@ -331,3 +331,15 @@ def test_held_is_copied_whole() -> None:
     plant.step(block(FIRST, [0], [[5, 0, 0]]))
     assert (kept.usable.tolist(), kept.turned.tolist()) == ([False], [NEVER])
     assert (plant.held.usable.tolist(), plant.held.turned.tolist()) == ([True], [START])
+
+
+def test_the_evidence_is_what_is_known() -> None:
+    vote = Plant(rule(Vote(tuple(Term(IDS[n], ">=", 25.0) for n in range(3)), 2)))
+    (change,) = vote.step(block(FIRST, [0], [[30.0, None, 1.0]]))
+    assert change.evidence == (("T0", 30.0), ("T2", 1.0))
+    valve = Plant(rule(Travel(IDS[0], IDS[1], 0.5, 5.0)))
+    seconds, commands = range(10), [0, 0, 1, 1, 2, 2, 2, 2, 2, 3]
+    feedback = [0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+    assert valve.step(block(FIRST, seconds, list(zip(commands, feedback, seconds, strict=True)))) == []
+    (change,) = valve.step(block(FIRST, range(10, 15), [[3, second / 10, 0] for second in range(10, 15)]))
+    assert change.evidence == (("T0", 3.0), ("T1", 1.4)), "the row of the turn, not of an inserted one"
