@@ -21,8 +21,8 @@ from hazmon.rules.frame import Bools, Floats, Ints
 from hazmon.rules.limits import RATE_TIE, LimitTable
 from hazmon.rules.walk import Change, Pairs, RuleState, from_first, walk
 
-SURE = 4.0  # standard errors: a slope of pure noise gets there in one window of 30 000
-UNSURE = 2.0  # standard errors: here one window of 40 is noise; the distance to SURE keeps the rule from chattering
+SURE = 5.0  # standard errors: noise asked every second over a minute's window gets to 4 once a day, to 5 once in a season
+UNSURE = 2.0  # standard errors: one window of noise in 40 has more; far enough from SURE that the rule does not chatter
 AGAIN = 1.2  # of N: a trend at the very edge of N moves by less than a fifth from sample to sample
 
 _UP = RULES.index(Rule.FORECAST_UP)

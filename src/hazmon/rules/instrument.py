@@ -22,6 +22,8 @@ from hazmon.rules.frame import Bools, Floats, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.walk import Change, Pairs, RuleState, walk
 
+TIE = 1e-9  # share of the range: 3.6 mA is 3.6 mA however it was scaled
+
 _RANGE = RULES.index(Rule.RANGE)
 
 
@@ -33,7 +35,8 @@ def ranges(
     `extremes`: the lowest and highest usable value of each column.
     """
     fault = table.fault[block.points]
-    beyond = (extremes[0] <= fault[:, 0]) | (extremes[1] >= fault[:, 1])
+    near = (fault[:, 1] - fault[:, 0]) * TIE
+    beyond = (extremes[0] <= fault[:, 0] + near) | (extremes[1] >= fault[:, 1] - near)
     columns = np.flatnonzero((beyond | state.active[block.points, _RANGE]) & (block.points >= 0))
     if not columns.size:
         return [], usable
@@ -42,7 +45,8 @@ def ranges(
     sound_low, sound_high = table.sound[point].T
     seen = np.ones(value.shape, bool) if usable is None else usable[:, columns]
     current = table.current[point]
-    out = (value < low) | (value > high) | (current & ((value == low) | (value == high)))
+    tie = near[columns]
+    out = np.where(current, (value <= low + tie) | (value >= high - tie), (value < low) | (value > high))
     none = np.zeros(columns.size, np.int64)
     pairs = Pairs(
         point=point,
@@ -50,7 +54,7 @@ def ranges(
         at=np.broadcast_to(block.cell_times(), block.values.shape)[:, columns],
         usable=seen,
         raising=out,
-        clearing=(value >= sound_low) & (value <= sound_high),
+        clearing=(value >= sound_low - tie) & (value <= sound_high + tie),
         value=value,
         limit=np.where(value - low < high - value, low, high),
         on_delay=none,

@@ -112,5 +112,5 @@ class LimitTable:
     def reach(self) -> int:
         """Microseconds that the rules look back together: as much of the record gives them back all that they remember."""
         slope = np.where(self.trended, self.window + np.maximum(self.rate_on_delay, self.rate_off_delay), 0)
-        still = self.stuck + self.stuck // STILL_BUCKETS
+        still = self.stuck + 2 * self.stuck // STILL_BUCKETS
         return max((int(column.max()) for column in (slope, self.on_delay, self.off_delay, still) if column.size), default=0)

@@ -9,7 +9,7 @@ import numpy as np
 from hazmon.rules.frame import NEVER, Floats, Ints
 from hazmon.rules.limits import STILL_BUCKETS
 
-SLOTS = STILL_BUCKETS + 1  # the whole stretches and the one that runs
+SLOTS = STILL_BUCKETS + 2  # the bucket before them, the whole buckets, and the one that runs
 
 
 @dataclass(slots=True)

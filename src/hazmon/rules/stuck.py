@@ -1,9 +1,10 @@
 """Stuck: the usable value has not moved by more than `stuck_band`, from its lowest to its highest, for `stuck_s`.
 
 Time is cut into buckets of stuck_s / STILL_BUCKETS, counted from the epoch. At the first usable sample of a bucket the point is
-stuck if each of the STILL_BUCKETS buckets before holds usable samples and all of them together with this sample keep within
-the band. So it is found after stuck_s at the earliest and one bucket later at the latest. A bucket without a usable sample (a
-silence of up to two buckets, whatever its cause) starts the count anew: unknown is not stuck; it never clears the rule either.
+stuck if each of the STILL_BUCKETS buckets before holds usable samples, all of which together with this sample keep within the
+band, and the bucket before those held some too, so that the first of them was seen from its beginning. So it is found after
+stuck_s at the earliest and a bucket later at the latest. A bucket without a usable sample (as every silence of two buckets
+makes, whatever its cause) starts the count anew: unknown is not stuck. It never clears the rule either.
 
 While the rule holds, the values since the point stood still are held against the band: the first usable sample that leaves it
 clears the rule, and the count starts anew with its bucket.
@@ -27,6 +28,8 @@ from hazmon.rules.limits import STILL_BUCKETS, LimitTable
 from hazmon.rules.stillness import SLOTS
 from hazmon.rules.walk import Change, Evidence, RuleState
 
+LEAD = SLOTS - 1  # buckets that are looked at before the present one
+
 _STUCK = RULES.index(Rule.STUCK)
 
 
@@ -35,7 +38,7 @@ class _Buckets:
     """The G buckets that rows lie in, without one between left out, for C columns.
 
     index int64[T] of each row's bucket among them; ids int64[G] their numbers; fresh bool[C]: nothing usable was in the first
-    one before; low, high float64[STILL_BUCKETS+G,C] with the buckets before them
+    one before; low, high float64[LEAD+G,C] with the buckets before them
     """
 
     length: int
@@ -80,7 +83,7 @@ def _run(
     buckets = _buckets(state, point, block.times[rows] // length, values, seen, length)
     band = table.stuck_band[point]
     low, high = _spread(buckets.low, buckets.high)
-    hot = ((high - low)[: buckets.ids.size] <= band).any(axis=0) | state.active[point, _STUCK]
+    hot = (high - low <= band).any(axis=0) | state.active[point, _STUCK]
     _keep(state, point, buckets)
     changes: list[Change] = []
     for k in np.flatnonzero(hot).tolist():
@@ -96,37 +99,39 @@ def _buckets(state: RuleState, point: Ints, number: Ints, values: Floats, seen: 
     first = np.diff(number, prepend=-1) != 0
     starts = np.flatnonzero(first)
     ids = number[starts]
-    before = np.arange(ids[0] - STILL_BUCKETS, ids[0] + 1)
+    before = np.arange(ids[0] - LEAD, ids[0] + 1)
     slots = before % SLOTS
     still = state.still
     there = still.number[point[:, None], slots] == before
-    low = np.empty((STILL_BUCKETS + ids.size, point.size))
+    low = np.empty((LEAD + ids.size, point.size))
     high = np.empty(low.shape)
-    low[: STILL_BUCKETS + 1] = np.where(there, still.low[point[:, None], slots], np.inf).T
-    high[: STILL_BUCKETS + 1] = np.where(there, still.high[point[:, None], slots], -np.inf).T
+    low[: LEAD + 1] = np.where(there, still.low[point[:, None], slots], np.inf).T
+    high[: LEAD + 1] = np.where(there, still.high[point[:, None], slots], -np.inf).T
     new_low = np.minimum.reduceat(values if seen is None else np.where(seen, values, np.inf), starts, axis=0)
     new_high = np.maximum.reduceat(values if seen is None else np.where(seen, values, -np.inf), starts, axis=0)
-    fresh = low[STILL_BUCKETS] > high[STILL_BUCKETS]
-    low[STILL_BUCKETS] = np.minimum(low[STILL_BUCKETS], new_low[0])
-    high[STILL_BUCKETS] = np.maximum(high[STILL_BUCKETS], new_high[0])
-    low[STILL_BUCKETS + 1 :], high[STILL_BUCKETS + 1 :] = new_low[1:], new_high[1:]
+    fresh = low[LEAD] > high[LEAD]
+    low[LEAD] = np.minimum(low[LEAD], new_low[0])
+    high[LEAD] = np.maximum(high[LEAD], new_high[0])
+    low[LEAD + 1 :], high[LEAD + 1 :] = new_low[1:], new_high[1:]
     return _Buckets(length, np.cumsum(first) - 1, ids, fresh, low, high)
 
 
 def _spread(low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """float64[G+1,C] twice: the extremes of the STILL_BUCKETS buckets from each on; -inf and inf where one of them is empty."""
+    """float64[G,C] twice: the extremes of the STILL_BUCKETS buckets before each; -inf and inf where one of LEAD is empty."""
     empty = low > high
+    low, high, empty = low[:-1], high[:-1], empty[:-1]
     low, high = np.where(empty, -np.inf, low), np.where(empty, np.inf, high)
     reach = 1
     while reach < STILL_BUCKETS:
         low, high = np.minimum(low[:-reach], low[reach:]), np.maximum(high[:-reach], high[reach:])
         reach *= 2
-    return low, high
+    unled = empty[: low.shape[0] - 1]
+    return np.where(unled, -np.inf, low[1:]), np.where(unled, np.inf, high[1:])
 
 
 def _keep(state: RuleState, point: Ints, buckets: _Buckets) -> None:
     """Remember the last buckets, those without a usable sample as none."""
-    ids = np.arange(buckets.ids[-1] - STILL_BUCKETS, buckets.ids[-1] + 1)
+    ids = np.arange(buckets.ids[-1] - LEAD, buckets.ids[-1] + 1)
     low, high = buckets.low[-SLOTS:].T, buckets.high[-SLOTS:].T
     where = point[:, None], ids % SLOTS
     state.still.number[where] = np.where(low <= high, ids, NEVER)
@@ -142,7 +147,7 @@ def _walk(
     before: the extremes of the STILL_BUCKETS buckets before each; fresh: the first bucket was empty before this block
     """
     still, ids = state.still, buckets.ids
-    counted = int(ids[0]) - STILL_BUCKETS  # buckets before this one do not count
+    counted = int(ids[0]) - LEAD  # buckets before this one do not count
     entries = np.flatnonzero(np.diff(samples.bucket, prepend=-1 if fresh else 0))  # the first sample of each bucket
     entries = entries[(before[1] - before[0])[samples.bucket[entries]] <= band]
     changes: list[Change] = []
@@ -163,7 +168,7 @@ def _walk(
             for entry in entries[entries >= done].tolist():
                 bucket, value = int(samples.bucket[entry]), float(samples.value[entry])
                 low, high = min(float(before[0][bucket]), value), max(float(before[1][bucket]), value)
-                if ids[bucket] - STILL_BUCKETS >= counted and high - low <= band:
+                if ids[bucket] - LEAD >= counted and high - low <= band:
                     break
             else:
                 break

@@ -1,5 +1,7 @@
-"""All rules of points in plain words, a point and a sample at a time, polyfit for lines: what the kernels are judged by."""
+"""All rules of points in plain words, a point and a sample at a time, with polyfit for lines: what the kernels are judged by."""
 
+# numpy types what polyfit finds as unknown
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import math
@@ -9,7 +11,7 @@ import numpy as np
 
 from hazmon.model import Point, Quality
 from hazmon.rulebook import Limits, Rule, Signal
-from hazmon.rules.frame import ScanBlock
+from hazmon.rules.frame import Floats, ScanBlock
 
 MS = 1000
 TIE = 1e-6
@@ -91,8 +93,8 @@ class One:
         current = self.point.limits.signal is Signal.CURRENT
         if current:
             milliamperes = 4 + 16 * (value - low) / (high - low)
-            out = milliamperes <= 3.6 or milliamperes >= 21
-            back = 3.8 <= milliamperes <= 20.5
+            out = milliamperes <= 3.6 + 1e-7 or milliamperes >= 21 - 1e-7
+            back = 3.8 - 1e-7 <= milliamperes <= 20.5 + 1e-7
             low, high = low - (high - low) / 40, high + (high - low) / 16
         else:
             back = low <= value <= high
@@ -105,9 +107,10 @@ class One:
         rules = self.point.limits
         for rule, limit in ((Rule.LL, rules.ll), (Rule.L, rules.l), (Rule.H, rules.h), (Rule.HH, rules.hh)):
             if limit is not None:
-                beyond = limit - value if rule in (Rule.LL, Rule.L) else value - limit
-                clearing = beyond <= -rules.deadband and beyond < 0
-                self.judge(rule, at, beyond >= 0, clearing, value, limit, (rules.on_delay_s, rules.off_delay_s))
+                low = rule in (Rule.LL, Rule.L)
+                beyond = value <= limit if low else value >= limit
+                clearing = not beyond and (value >= limit + rules.deadband if low else value <= limit - rules.deadband)
+                self.judge(rule, at, beyond, clearing, value, limit, (rules.on_delay_s, rules.off_delay_s))
 
     def trend(self) -> None:
         rules = self.point.limits
@@ -128,7 +131,7 @@ class One:
             ahead = rules.forecast_min
             due = [ending(sign * (target - line.ended), sign * line.slope) for line in found]
             raising = sign * (target - value) > 0 and all(
-                sign * (target - line.ended) > 0 and minutes <= ahead * (1 + TIE) and line.sure >= 4 * (1 - TIE)
+                sign * (target - line.ended) > 0 and minutes <= ahead * (1 + TIE) and line.sure >= 5 * (1 - TIE)
                 for line, minutes in zip(found, due, strict=True)
             )
             clearing = all(
@@ -148,9 +151,9 @@ class One:
                 self.moved = now
                 self.turn(Rule.STUCK, sample.at, sample.value, rules.stuck_band)
             return
-        inside = [each for each in self.seen if each.scan // bucket >= max(now - 8, self.moved)]
-        values = [each.value for each in inside]
-        full = {each.scan // bucket for each in inside} == set(range(now - 8, now + 1))
+        inside = [each for each in self.seen if each.scan // bucket >= max(now - 9, self.moved)]
+        values = [each.value for each in inside if each.scan // bucket >= now - 8]
+        full = {each.scan // bucket for each in inside} == set(range(now - 9, now + 1))
         if full and max(values) - min(values) <= rules.stuck_band:
             self.still = values
             self.turn(Rule.STUCK, sample.at, sample.value, rules.stuck_band)
@@ -177,10 +180,10 @@ def lines(seen: list[Sample], rules: Limits) -> tuple[Line, Line] | None:
     return every, line(x[rest], y[rest], end.value)[0]
 
 
-def line(x: np.ndarray, y: np.ndarray, height: float) -> tuple[Line, np.ndarray]:
+def line(x: Floats, y: Floats, height: float) -> tuple[Line, Floats]:
     """The line and how far each sample lies from it."""
     middle = x.mean()
-    slope, offset = (float(each) for each in np.polyfit(x - middle, y, 1))
+    slope, offset = float(np.polyfit(x - middle, y, 1)[0]), float(y.mean())
     residual = np.abs(y - offset - slope * (x - middle))
     freedom, left = x.size - 2, float((residual**2).sum())
     if freedom < 1:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.rules.naive import Turn, naive
 
 from hazmon.model import Point, Quality, Quantity
 from hazmon.rulebook import RULES, Limits, Rule, Signal
@@ -17,7 +19,6 @@ from hazmon.rules.frame import NEVER, ScanBlock
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.trail import Trail
 from hazmon.rules.walk import Change, RuleState
-from unit.rules.naive import Turn, naive
 
 START = 1_767_225_600_000_000
 MS = 1000
@@ -141,6 +142,53 @@ def test_cuts_change_nothing(case: Case, cuts: list[int]) -> None:
 def test_a_naive_model_agrees(case: Case) -> None:
     changes, _, _ = run(case, [])
     assert_same(changes, naive(case.points, case.block))
+
+
+def long_case(seed: int) -> Case:
+    """Minutes of signals as plants have them: ramps, stillness, noise, spikes, and holes of all lengths."""
+    random = np.random.default_rng(seed)
+    n, pieces = 4, 6
+    noise = random.choice([0.0, 0.02, 0.2], n)
+    slope = random.choice([0.0, 0.0, 0.01, -0.01, 0.05], (pieces, n))
+    t = 40 * pieces
+    values = 10 + np.repeat(slope, 40, axis=0).cumsum(axis=0) + random.normal(0, 1, (t, n)) * noise
+    values = np.where(random.random((t, n)) < 0.01, values + random.choice([-5, 15]), values)
+    quality = np.where(random.random((t, n)) < random.choice([0.0, 0.1]), np.uint8(Quality.MAINTENANCE), np.uint8(0))
+    steps = random.choice([1000, 1000, 1000, 1000, 1010, 2500], t)
+    steps[random.integers(0, t, 2)] = random.choice([9000, 60_000], 2)
+    rules = [
+        Limits(
+            hh=float(random.choice([11.0, 12.0])),
+            ll=float(random.choice([9.0, 8.0])),
+            deadband=0.1,
+            rate_up=float(random.choice([0.5, 2.0])),
+            rate_down=0.5,
+            rate_window_s=float(random.choice([20.0, 40.0])),
+            forecast_min=float(random.choice([1.0, 5.0])),
+            stuck_s=float(random.choice([16.0, 30.0, 50.0])),
+            stuck_band=float(random.choice([0.0, 0.1])),
+        )
+        for _ in range(n)
+    ]
+    times = START + np.cumsum(steps.astype(np.int64)) * MS
+    return Case([point(k, rule) for k, rule in enumerate(rules)], ScanBlock(1, times, values, quality, None, np.arange(n)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_long_signals_agree_with_the_naive_model_however_they_are_cut(seed: int) -> None:
+    case = long_case(seed)
+    plain = naive(case.points, case.block)
+    random = np.random.default_rng(seed)
+    few: list[int] = random.integers(1, case.block.times.size, 5).tolist()
+    for cuts in ([], few, range(case.block.times.size)):
+        assert_same(run(case, cuts)[0], plain)
+
+
+def test_long_signals_turn_every_rule() -> None:
+    changes = [c for seed in range(12) for c in run(long_case(seed), [])[0]]
+    turned = {(c.rule, c.on) for c in changes}
+    for rule in (Rule.RATE_UP, Rule.RATE_DOWN, Rule.FORECAST_UP, Rule.FORECAST_DOWN, Rule.STUCK, Rule.RANGE, Rule.HH, Rule.LL):
+        assert {(rule, True), (rule, False)} <= turned, rule
 
 
 @given(cases())
