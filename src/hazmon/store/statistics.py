@@ -51,7 +51,8 @@ async def events(connection: Connection, since: int, end: int, wanted: Wanted, m
         cursor.copy(
             "COPY (WITH wanted AS MATERIALIZED ("
             "SELECT alarm_id FROM alarm WHERE (state <> 'normal' OR suppressed) AND opened_at < %(end)s"
-            " UNION SELECT alarm_id FROM alarm_event WHERE at >= %(since)s)"
+            " UNION SELECT e.alarm_id FROM alarm_event e JOIN alarm a USING (alarm_id)"
+            " WHERE e.at >= %(since)s AND a.opened_at < %(end)s)"
             " SELECT e.event, e.at, ('x' || e.alarm_id)::bit(64)::bigint, actor.number - 1,"
             " COALESCE(array_position(%(stimuli)s::text[], e.stimulus), 0) - 1,"
             " COALESCE(array_position(%(states)s::text[], e.from_state), 0) - 1,"
