@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench import ingest, latency, slow_devices, whole_park
+from bench import ingest, kernels, latency, slow_devices, whole_park
 from bench.figures import Figure, read, report, write
 from bench.stand import ROOT
 
@@ -30,6 +30,7 @@ class Stand:
 
 
 STANDS = (
+    Stand("the rules alone, on one core", 1, kernels.measure, kernels.FIGURES),
     Stand("the service takes in a backlog, and the real case", 2, ingest.measure, ingest.FIGURES),
     Stand("alarms under load", 4, latency.measure, latency.FIGURES),
     Stand("42 slow Modbus devices", 2, slow_devices.measure, slow_devices.FIGURES),
