@@ -1,5 +1,7 @@
 """The alarms that readings must give, found again by the dullest means: one point, one reading at a time, polyfit for slopes.
 
+Limits, rates and ranges. A rate is raised and cleared by what the slope says with and without the reading furthest off it.
+
 Shares no code with the rules: it reads points.csv itself.
 """
 
@@ -61,10 +63,21 @@ def expected(config: Path, series: dict[str, list[tuple[float, float]]]) -> Iter
 
 def _of_point(point: str, row: dict[str, str], readings: list[tuple[float, float]]) -> Iterator[Expected]:
     rules = {name: _Rule() for name in (*DELAYED, "RATE_UP", "RATE_DOWN") if _rated(row, name)}
+    rules["RANGE"] = _Rule()
     deadband, on, off = (_float(row[key], 0.0) for key in ("deadband", "on_delay_s", "off_delay_s"))
-    window = _float(row["rate_window_s"], 60.0)
-    good = [(at, value) for at, value in readings if value == value]
-    for number, (at, value) in enumerate(good):
+    rate = _Rate(
+        window=_float(row["rate_window_s"], 60.0),
+        deadband=_float(row.get("rate_deadband", ""), 0.1),
+        on=_float(row.get("rate_on_delay_s", ""), 0.0),
+        off=_float(row.get("rate_off_delay_s", ""), 0.0),
+        samples=round(_float(row.get("rate_samples", ""), 4.0)),
+        span=_float(row.get("rate_span", ""), 0.5),
+    )
+    good: list[tuple[float, float]] = []
+    for at, value in readings:
+        if value != value or _range(rules["RANGE"], row, at, value):
+            continue
+        good.append((at, value))
         for name in DELAYED:
             if name in rules:
                 limit = float(row[name])
@@ -73,11 +86,13 @@ def _of_point(point: str, row: dict[str, str], readings: list[tuple[float, float
                 else:
                     rules[name].see(at, value >= limit, value < limit and value <= limit - deadband, on, off)
         if "RATE_UP" in rules or "RATE_DOWN" in rules:
-            slope = _slope(good, number, window)
+            slopes = _slopes(good, rate)
             for name, sign, column in (("RATE_UP", 1, "rate_up"), ("RATE_DOWN", -1, "rate_down")):
-                if name in rules and slope is not None:
+                if name in rules and slopes is not None:
                     limit = float(row[column])
-                    rules[name].see(at, sign * slope >= limit, sign * slope <= 0.9 * limit, 0.0, 0.0)
+                    raising = all(sign * slope >= limit for slope in slopes)
+                    clearing = all(sign * slope <= (1 - rate.deadband) * limit for slope in slopes)
+                    rules[name].see(at, raising, clearing, rate.on, rate.off)
     for name, rule in rules.items():
         for raised, cleared in rule.all():
             yield Expected(point, name, raised, cleared)
@@ -87,17 +102,48 @@ def _rated(row: dict[str, str], name: str) -> bool:
     return bool(row[{"RATE_UP": "rate_up", "RATE_DOWN": "rate_down"}.get(name, name)])
 
 
-def _slope(readings: list[tuple[float, float]], number: int, window: float) -> float | None:
-    """Units per minute over the window that ends at this reading; None with too little in it."""
-    end = readings[number][0]
-    first = number
-    while first > 0 and readings[first - 1][0] > end - window:
+def _range(rule: _Rule, row: dict[str, str], at: float, value: float) -> bool:
+    """Judge RANGE; True for a current by which the instrument says that it is at fault (NAMUR NE 43)."""
+    low, high = float(row["range_low"]), float(row["range_high"])
+    share = (value - low) / (high - low)
+    if row.get("signal", "") == "4-20mA":
+        current = 4 + 16 * share
+        fault = current <= 3.6 or current >= 21
+        rule.see(at, fault, 3.8 <= current <= 20.5, 0.0, 0.0)
+        return fault
+    rule.see(at, share < -0.0125 or share > 1.03125, 0 <= share <= 1, 0.0, 0.0)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Rate:
+    """How a point's slopes are made: window and delays in seconds, the others as shares and counts."""
+
+    window: float
+    deadband: float
+    on: float
+    off: float
+    samples: int
+    span: float
+
+
+def _slopes(readings: list[tuple[float, float]], rate: _Rate) -> tuple[float, float] | None:
+    """Units per minute over the window that ends at the last reading: of all readings, and without the one furthest off
+    (the oldest, where several are). None with too little in the window."""
+    end = readings[-1][0]
+    first = len(readings) - 1
+    while first > 0 and readings[first - 1][0] > end - rate.window:
         first -= 1
-    inside = readings[first : number + 1]
-    if len(inside) < 4 or inside[-1][0] - inside[0][0] < window / 2:
+    inside = np.array(readings[first:])
+    if len(inside) < max(rate.samples, 2) or end - inside[0][0] < rate.span * rate.window:
         return None
-    at = np.array([(reading[0] - end) / 60 for reading in inside])
-    return float(np.polyfit(at, np.array([reading[1] for reading in inside]), 1)[0])
+    at, values = (inside[:, 0] - end) / 60, inside[:, 1]
+    slope, height = np.polyfit(at, values, 1)
+    if len(inside) == rate.samples:
+        return float(slope), float(slope)
+    off = np.abs(values - height - slope * at)
+    rest = np.arange(len(inside)) != np.flatnonzero(off >= off.max() * (1 - 1e-6))[0]
+    return float(slope), float(np.polyfit(at[rest], values[rest], 1)[0])
 
 
 def _float(text: str, default: float) -> float:

@@ -80,6 +80,8 @@ def _run(
     point = block.points[columns]
     values = block.values[rows, columns]
     seen = None if usable is None else usable[rows, columns]
+    if _only_more(state, point, block.times[rows] // length, values, seen):
+        return []
     buckets = _buckets(state, point, block.times[rows] // length, values, seen, length)
     band = table.stuck_band[point]
     low, high = _spread(buckets.low, buckets.high)
@@ -93,6 +95,17 @@ def _run(
         before = low[:, k], high[:, k]
         changes += _walk(state, int(point[k]), float(band[k]), buckets, before, bool(buckets.fresh[k]), samples)
     return changes
+
+
+def _only_more(state: RuleState, point: Ints, number: Ints, values: Floats, seen: Bools | None) -> bool:
+    """Whether this is but more of a bucket in which every point was seen before and none is stuck: then it is noted, and all."""
+    slot, still = int(number[0]) % SLOTS, state.still
+    if number[0] != number[-1] or (still.number[point, slot] != number[0]).any() or state.active[point, _STUCK].any():
+        return False
+    low, high = (values, values) if seen is None else (np.where(seen, values, np.inf), np.where(seen, values, -np.inf))
+    still.low[point, slot] = np.minimum(still.low[point, slot], low.min(axis=0))
+    still.high[point, slot] = np.maximum(still.high[point, slot], high.max(axis=0))
+    return True
 
 
 def _buckets(state: RuleState, point: Ints, number: Ints, values: Floats, seen: Bools | None, length: int) -> _Buckets:
