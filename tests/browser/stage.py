@@ -26,6 +26,8 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from hazmon.rulebook import Rule, kind_of
+
 TICK_S = 0.1
 BAD_GATEWAY = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -162,6 +164,8 @@ class Stage:
         """Raise an alarm on a point (`point`), anything else as given or plausible."""
         point = next(one for one in self.points if one["id"] == wanted.get("point", "E01/LT-1011"))
         self.event += 1
+        rule, now = wanted.get("rule", "HH"), iso(time.time())
+        mark = {"rule": rule, "at": now, "value": round(point["hh"] * 1.02, 3), "limit": point["hh"]}
         alarm: Json = {
             "id": uuid.uuid4().hex[:16],
             "enterprise": point["id"].split("/")[0],
@@ -169,16 +173,33 @@ class Stage:
             "tag": point["tag"],
             "point": point["id"],
             "name": point["name"],
-            "rule": "HH",
+            "kind": kind_of(Rule(rule)),
+            "rule": rule,
+            "active": True,
             "priority": 1,
             "state": "unacknowledged",
-            "raised_at": iso(time.time()),
+            "suppressions": [],
+            "health": "ok",
+            "latching": False,
+            "first_out": False,
+            "opened_at": now,
+            "raised_at": now,
+            "raised_count": 1,
             "acknowledged_at": None,
             "acknowledged_by": None,
             "cleared_at": None,
-            "value": round(point["hh"] * 1.02, 3),
-            "limit": point["hh"],
+            "value": mark["value"],
+            "limit": mark["limit"],
             "unit": point["uom"],
+            "first": mark,
+            "worst": mark,
+            "peak": None,
+            "peak_at": None,
+            "overdue": 0,
+            "verified": None,
+            "disposed": None,
+            "shelf": None,
+            "by_design": None,
             "late": False,
             "recorded": True,
             "event": self.event,
@@ -235,12 +256,17 @@ def application(stage: Stage, static: Path) -> Starlette:
         await asyncio.sleep(behaviour.acknowledge_after_s)
         if behaviour.acknowledge == "unrecorded":
             return problem(503, "Not recorded", "数据库无响应，确认未记录")
-        alarm = stage.alarms.get(request.path_params["alarm"])
-        if alarm is None or alarm["state"] == "acknowledged" or behaviour.acknowledge == "conflict":
-            return problem(409, "Not allowed", "报警已由他人确认")
-        after = stage.acknowledge(alarm, (await request.json())["by"])
-        stage.delta({"alarms": [after]})
-        return JSONResponse(after)
+        body = await request.json()
+        changed: list[Json] = []
+        outcomes: list[Json] = []
+        for name in body["alarms"]:
+            alarm = stage.alarms.get(name)
+            refused = alarm is None or alarm["state"] == "acknowledged" or behaviour.acknowledge == "conflict"
+            if alarm is not None and not refused:
+                changed.append(stage.acknowledge(alarm, body["by"]))
+            outcomes.append({"alarm": name, "done": not refused, "why": "报警已由他人确认" if refused else None})
+        stage.delta({"alarms": changed})
+        return JSONResponse(outcomes)
 
     async def steer(request: Request) -> Response:
         for name, wanted in (await request.json()).items():
@@ -262,7 +288,7 @@ def application(stage: Stage, static: Path) -> Starlette:
     async def change(request: Request) -> Response:
         alarm = stage.alarms[request.path_params["alarm"]] | await request.json()
         stage.alarms[alarm["id"]] = alarm
-        if alarm["state"] == "normal":
+        if alarm["state"] == "normal" and not alarm["suppressions"]:
             del stage.alarms[alarm["id"]]
         stage.delta({"alarms": [alarm]})
         return JSONResponse(alarm)
@@ -286,7 +312,7 @@ def application(stage: Stage, static: Path) -> Starlette:
             Route("/stage/gap", gap, methods=["POST"]),
             Route("/stage/reset", reset, methods=["POST"]),
             Route("/stage/points", points_of_stage),
-            Route("/api/v1/alarms/{alarm}/acknowledge", acknowledge, methods=["POST"]),
+            Route("/api/v1/alarms/acknowledge", acknowledge, methods=["POST"]),
             WebSocketRoute("/api/v1/live", live),
             Mount("/", StaticFiles(directory=static, html=True)),
         ],

@@ -1,43 +1,29 @@
-/** Sending an acknowledgement. Whether it happened, only the stream tells: nothing here changes an alarm. */
+/** Sending an acknowledgement of one alarm or of a selection. Whether it happened, only the stream tells. */
 
 import type { Alarm } from "./live/messages";
 import { isUnacknowledged } from "./alarms/order";
+import { ask, PATIENCE_MS } from "./service";
 import { alarms, errands, type Errand, t } from "./station";
 
-const PATIENCE_MS = 10_000;
-
-export function acknowledge(ids: readonly string[], by: string, note: string): void {
-  for (const id of ids) void send(id, by, note);
+interface Outcome {
+  readonly alarm: string;
+  readonly done: boolean;
+  readonly why: string | null;
 }
 
-async function send(id: string, by: string, note: string): Promise<void> {
-  mark(id, { state: "sending" });
-  const why = await post(id, by, note);
-  if (why !== null) mark(id, { state: "failed", why });
-  else setTimeout(() => errands.value.has(id) && mark(id, { state: "failed", why: t("acknowledge.timeout") }), PATIENCE_MS);
+/** At most 20 alarms; each is acknowledged or refused by itself. */
+export async function acknowledge(ids: readonly string[], by: string, note: string): Promise<void> {
+  for (const id of ids) mark(id, { state: "sending" });
+  const answer = await ask("/alarms/acknowledge", { alarms: ids, by, note });
+  const refused = "why" in answer ? ids.map((id) => [id, answer.why] as const) : refusals(answer.body as readonly Outcome[]);
+  for (const [id, why] of refused) mark(id, { state: "failed", why });
+  setTimeout(() => ids.filter(isSending).forEach((id) => mark(id, { state: "failed", why: t("command.timeout") })), PATIENCE_MS);
 }
 
-/** Null when the service took it, else why not. */
-async function post(id: string, by: string, note: string): Promise<string | null> {
-  try {
-    const response = await fetch(`/api/v1/alarms/${encodeURIComponent(id)}/acknowledge`, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ by, note }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-    return response.ok ? null : await reason(response);
-  } catch (error) {
-    return t(error instanceof DOMException && error.name === "TimeoutError" ? "acknowledge.timeout" : "acknowledge.network");
-  }
-}
+const refusals = (outcomes: readonly Outcome[]): readonly (readonly [string, string])[] =>
+  outcomes.filter(({ done }) => !done).map(({ alarm, why }) => [alarm, why ?? ""]);
 
-async function reason(response: Response): Promise<string> {
-  const bare = `HTTP ${response.status}`;
-  if (!(response.headers.get("Content-Type") ?? "").includes("json")) return bare;
-  const problem = (await response.json()) as { detail?: string; title?: string };
-  return problem.detail ?? problem.title ?? bare;
-}
+const isSending = (id: string): boolean => errands.value.get(id)?.state === "sending";
 
 function mark(id: string, errand: Errand): void {
   if (!stillOpen(alarms.value.get(id))) return;

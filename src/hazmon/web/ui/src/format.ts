@@ -50,3 +50,8 @@ export function decimals(point: Pick<Point, "low" | "high"> | undefined, value: 
 export function quantity(value: number, point: Pick<Point, "low" | "high"> | undefined): string {
   return Number.isFinite(value) ? value.toFixed(decimals(point, value)) : "—";
 }
+
+/** A value or limit of an alarm: a forecast speaks in minutes, everything else in the scale of its point. */
+export function alarmValue(value: number, rule: string, point: Pick<Point, "low" | "high"> | undefined): string {
+  return rule.startsWith("FORECAST") ? value.toFixed(1) : quantity(value, point);
+}

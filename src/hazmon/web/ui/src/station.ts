@@ -4,7 +4,20 @@ import { computed, signal } from "@preact/signals";
 import { type LinkState } from "./live/freshness";
 import type { Alarm, Point } from "./live/messages";
 import type { Picture } from "./live/picture";
-import { byUrgency, count, EVERYTHING, type Filter, holdPlaces, passes, worstBySource } from "./alarms/order";
+import type { Action } from "./alarms/actions";
+import {
+  byUrgency,
+  count,
+  countSuppressed,
+  crowded,
+  EVERYTHING,
+  type Filter,
+  holdPlaces,
+  isActive,
+  isSuppressed,
+  passes,
+  worstBySource,
+} from "./alarms/order";
 import { QUIET, type Station } from "./sound/plan";
 import { type Language, text, type TextKey } from "./text";
 
@@ -54,16 +67,24 @@ export const asking = signal<readonly string[] | null>(null);
 export type Errand = { readonly state: "sending" } | { readonly state: "failed"; readonly why: string };
 export const errands = signal<ReadonlyMap<string, Errand>>(new Map());
 
-export const counts = computed(() => count(alarms.value.values()));
-export const worst = computed(() => worstBySource(alarms.value.values()));
-export const alarmedPoints = computed<ReadonlySet<string>>(
-  () => new Set([...alarms.value.values()].filter((alarm) => alarm.state !== "returned_unacknowledged").map((alarm) => alarm.point)),
-);
+/** The alarm that the open dialog is about, as it was when it opened, and what is to be done with it. */
+export const acting = signal<{ readonly alarm: Alarm; readonly action: Action } | null>(null);
+export const showsSuppressed = signal(false);
+
+/** Alarms that may be heard, and those that may not; the second are counted and listed by themselves. */
+export const audible = computed<readonly Alarm[]>(() => [...alarms.value.values()].filter((alarm) => !isSuppressed(alarm)));
+export const suppressed = computed<readonly Alarm[]>(() => [...alarms.value.values()].filter(isSuppressed));
+
+export const counts = computed(() => count(audible.value));
+export const suppressedCounts = computed(() => countSuppressed(suppressed.value));
+export const worst = computed(() => worstBySource(audible.value));
+export const severalOf = computed(() => crowded(audible.value));
+export const alarmedPoints = computed<ReadonlySet<string>>(() => new Set(audible.value.filter(isActive).map((alarm) => alarm.point)));
 
 /** Row ids in their places while a pointer is down on the list. */
 export const heldPlaces = signal<readonly string[] | null>(null);
 export const listed = computed<readonly Alarm[]>(() => {
-  const sorted = [...alarms.value.values()].filter((alarm) => passes(alarm, filter.value)).sort(byUrgency);
+  const sorted = audible.value.filter((alarm) => passes(alarm, filter.value)).sort(byUrgency);
   return heldPlaces.value === null ? sorted : holdPlaces(sorted, heldPlaces.value);
 });
 

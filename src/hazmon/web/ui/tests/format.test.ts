@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { age, clock, duration, exact, minutes, moment, quantity } from "../src/format";
+import { age, alarmValue, clock, duration, exact, minutes, moment, quantity } from "../src/format";
 import { text, word } from "../src/text";
 
 const NIGHT = Date.parse("2025-06-01T17:30:05.250Z"); // 01:30:05 of the next day in Shanghai
@@ -42,6 +42,11 @@ describe("numbers", () => {
     expect(quantity(value, { low, high })).toBe(words);
   });
 
+  it("of a forecast are minutes, whatever the instrument spans", () => {
+    expect(alarmValue(7.25, "FORECAST_UP", { low: 0, high: 1000 })).toBe("7.3");
+    expect(alarmValue(7.25, "HH", { low: 0, high: 1000 })).toBe("7");
+  });
+
   it("that are none are a dash", () => {
     expect(quantity(Number.NaN, undefined)).toBe("—");
   });
@@ -54,6 +59,7 @@ describe("texts", () => {
 
   it("fall back to the service's own word for what the page does not know", () => {
     expect(word("zh", "rule", "HH")).toBe("高高");
-    expect(word("zh", "rule", "STUCK")).toBe("STUCK");
+    expect(word("zh", "rule", "STUCK")).toBe("卡滞");
+    expect(word("zh", "rule", "SOMETHING_NEW")).toBe("SOMETHING_NEW");
   });
 });

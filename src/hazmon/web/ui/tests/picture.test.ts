@@ -16,6 +16,13 @@ describe("a picture", () => {
     expect([...picture.alarms.keys()]).toEqual(["b"]);
   });
 
+  it("keeps an alarm that is normal as long as something suppresses it", () => {
+    const picture = paint(snapshot({ alarms: [alarm("a", { state: "normal", suppressions: ["shelved"] })] }));
+    expect([...picture.alarms.keys()]).toEqual(["a"]);
+    absorb(picture, { alarms: [alarm("a", { state: "normal" })] });
+    expect([...picture.alarms.keys()]).toEqual([]);
+  });
+
   it.each([[4], [-1], [Number.NaN]])("refuses a value for point %s, which nobody declared", (index) => {
     expect(() => absorb(paint(snapshot()), { values: [[index, 1, 0, NOON]] })).toThrow(RangeError);
   });

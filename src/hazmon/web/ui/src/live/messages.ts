@@ -1,7 +1,31 @@
 /** The frames of `/api/v1/live`, as the service sends them. Times are ISO-8601 UTC unless a name ends in `_ms`. */
 
 export type Priority = 1 | 2 | 3 | 4;
-export type AlarmState = "unacknowledged" | "acknowledged" | "returned_unacknowledged" | "normal";
+export type AlarmState =
+  | "normal"
+  | "unacknowledged"
+  | "acknowledged"
+  | "returned_unacknowledged"
+  | "latched_unacknowledged"
+  | "latched_acknowledged";
+
+/** Why an alarm is not to be heard; each is on or off by itself. */
+export type Suppression = "shelved" | "suppressed_by_design" | "out_of_service";
+
+/** Whether its condition can be judged; an alarm that is not ok keeps its state. */
+export type Judgement = "ok" | "stale" | "bad_quality" | "error";
+
+export type Verdict = "real" | "false" | "maintenance" | "test" | "instrument_fault";
+
+/** A status that was reached. */
+export interface Mark {
+  readonly rule: string;
+  readonly at: string;
+  readonly value: number | null;
+  readonly limit: number | null;
+}
+
+/** One record through the whole rise and fall of a condition: `rule`, `value` and `limit` are of the present status. */
 
 export interface Alarm {
   readonly id: string;
@@ -10,16 +34,37 @@ export interface Alarm {
   readonly tag: string;
   readonly point: string;
   readonly name: string;
+  /** What the record follows: HIGH rises from H to HH and falls back. */
+  readonly kind: string;
   readonly rule: string;
+  readonly active: boolean;
+  /** Of the worst status. */
   readonly priority: Priority;
   readonly state: AlarmState;
+  readonly suppressions: readonly Suppression[];
+  readonly health: Judgement;
+  readonly latching: boolean;
+  readonly first_out: boolean;
+  readonly opened_at: string;
   readonly raised_at: string;
+  readonly raised_count: number;
   readonly acknowledged_at: string | null;
   readonly acknowledged_by: string | null;
   readonly cleared_at: string | null;
   readonly value: number | null;
   readonly limit: number | null;
   readonly unit: string;
+  readonly first: Mark | null;
+  readonly worst: Mark | null;
+  /** The furthest its value went. */
+  readonly peak: number | null;
+  readonly peak_at: string | null;
+  /** Steps of the escalation taken: 1 operations, 2 technical, 3 principal. */
+  readonly overdue: number;
+  readonly verified: { readonly at: string; readonly by: string; readonly verdict: Verdict; readonly note: string } | null;
+  readonly disposed: { readonly at: string; readonly by: string; readonly note: string } | null;
+  readonly shelf: { readonly until: string; readonly by: string; readonly reason: string } | null;
+  readonly by_design: string | null;
   /** Found while replaying a backlog: part of the record, never of the horn. */
   readonly late: boolean;
   /** False while the database has not confirmed it. */

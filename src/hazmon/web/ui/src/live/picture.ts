@@ -66,7 +66,7 @@ export function absorb(picture: Picture, delta: Pick<Delta, "values" | "alarms" 
   const { values = [], alarms = [], edges = [], health } = delta;
   for (const sample of values) put(picture, sample);
   for (const alarm of alarms) {
-    if (alarm.state === "normal") picture.alarms.delete(alarm.id);
+    if (alarm.state === "normal" && alarm.suppressions.length === 0) picture.alarms.delete(alarm.id);
     else picture.alarms.set(alarm.id, alarm);
   }
   for (const edge of edges) picture.edges.set(edge.edge, edge);

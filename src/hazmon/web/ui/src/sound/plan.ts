@@ -1,5 +1,6 @@
 /** Which sound is due. Pure: `now` is an argument, in ms. */
 
+import { flashes, severity } from "../alarms/order";
 import type { Alarm } from "../live/messages";
 
 export const MUTE_MS = 180_000;
@@ -8,27 +9,36 @@ export const NOT_LIVE_MS = 10_000;
 /** P1 two tones without end, P2 every 5 s, P3 once, the system tone when the page is not live. */
 export type Tone = "P1" | "P2" | "P3" | "SYSTEM";
 
+/** What of an alarm this station has sounded for: how often it was raised by then, and how bad it was. */
+interface Heard {
+  readonly raised: number;
+  readonly severity: number;
+}
+
 export interface Station {
-  /** Alarms this station has sounded for. */
-  readonly heard: ReadonlySet<string>;
+  /** By alarm, as long as it sounds. */
+  readonly heard: ReadonlyMap<string, Heard>;
   readonly mutedUntil: number | null;
   /** P3 alarms whose single sound is due. */
   readonly once: boolean;
 }
 
-export const QUIET: Station = { heard: new Set(), mutedUntil: null, once: false };
+export const QUIET: Station = { heard: new Map(), mutedUntil: null, once: false };
 
-const rings = (alarm: Alarm): boolean => alarm.state === "unacknowledged" && !alarm.late && alarm.priority <= 3;
+/** A latched alarm sounds on until somebody has seen it: that the gas is gone by now does not say that it was never there. */
+const rings = (alarm: Alarm): boolean => flashes(alarm) && !alarm.late && alarm.priority <= 3;
 
-/** The alarms changed. A new one lifts the mute: silence was asked for those that stood, not for those to come. */
+/** The alarms changed. A new, a returning or a worse one lifts the mute: silence was asked for those that stood. */
 export function listen(station: Station, alarms: Iterable<Alarm>): Station {
-  const heard = new Set<string>();
+  const heard = new Map<string, Heard>();
   let fresh = false;
   let once = false;
   for (const alarm of alarms) {
     if (!rings(alarm)) continue;
-    heard.add(alarm.id);
-    if (station.heard.has(alarm.id)) continue;
+    const now = { raised: alarm.raised_count, severity: severity(alarm.rule) };
+    heard.set(alarm.id, now);
+    const before = station.heard.get(alarm.id);
+    if (before !== undefined && before.raised >= now.raised && before.severity >= now.severity) continue;
     fresh = true;
     once ||= alarm.priority === 3;
   }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { acknowledge } from "../acknowledge";
-import { isUnacknowledged } from "../alarms/order";
+import { isOver, isUnacknowledged } from "../alarms/order";
 import type { Alarm } from "../live/messages";
 import { alarmName, alarms, asking, isLive, language, operator, selected, signOn, t } from "../station";
 import { word } from "../text";
@@ -26,7 +26,7 @@ function Question({ ids }: { readonly ids: readonly string[] }) {
     event.preventDefault();
     if (!ready) return;
     signOn(by.value.trim());
-    acknowledge(
+    void acknowledge(
       open.map((alarm) => alarm.id),
       by.value.trim(),
       note.value.trim(),
@@ -41,7 +41,7 @@ function Question({ ids }: { readonly ids: readonly string[] }) {
         <ul>
           {open.map((alarm) => (
             <li key={alarm.id}>
-              <Icon priority={alarm.priority} rule={alarm.rule} returned={alarm.state === "returned_unacknowledged"} />
+              <Icon priority={alarm.priority} rule={alarm.rule} hollow={isOver(alarm)} />
               <b>{alarmName(alarm)}</b> {word(language.value, "rule", alarm.rule)} <small>{alarm.point}</small>
             </li>
           ))}
@@ -64,7 +64,7 @@ function Question({ ids }: { readonly ids: readonly string[] }) {
         </label>
         <footer>
           <button type="button" class="plain" onClick={close}>
-            {t("acknowledge.cancel")}
+            {t("command.cancel")}
           </button>
           <button type="submit" class="act" disabled={!ready}>
             {t("acknowledge.do")}

@@ -1,7 +1,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { EVERYTHING, isUnacknowledged, passes, SELECT_MOST } from "../alarms/order";
-import { alarms, asking, errands, filter, heldPlaces, isLive, listed, named, picture, selected, t } from "../station";
+import { asking, audible, errands, filter, heldPlaces, isLive, listed, named, picture, selected, t } from "../station";
 import { AlarmRow } from "./alarm-row";
 
 const SHOWN_AT_FIRST = 200;
@@ -47,6 +47,7 @@ function Heading() {
       <span role="columnheader">{t("column.current")}</span>
       <span role="columnheader">{t("column.state")}</span>
       <span role="columnheader">{t("column.acknowledge")}</span>
+      <span role="columnheader" aria-label={t("action.title")} />
     </div>
   );
 }
@@ -92,7 +93,7 @@ function Toolbar() {
 
 /** A filter hides alarms; that it does must never be forgotten. */
 function Hidden() {
-  const hidden = [...alarms.value.values()].filter((alarm) => !passes(alarm, filter.value));
+  const hidden = audible.value.filter((alarm) => !passes(alarm, filter.value));
   if (hidden.length === 0) return null;
   return <span class="warning">{t("list.hidden", { n: hidden.length, unacknowledged: hidden.filter(isUnacknowledged).length })}</span>;
 }
@@ -121,7 +122,7 @@ function listenForKeys(): () => void {
   const pressed = (event: KeyboardEvent) => {
     const typing = event.target instanceof HTMLInputElement && event.target.type !== "checkbox";
     if (event.key.toLowerCase() !== "a" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
-    if (asking.value === null && isLive.value && selected.value.size > 0) {
+    if (document.querySelector("dialog[open]") === null && isLive.value && selected.value.size > 0) {
       event.preventDefault(); // or the letter would be typed into the field that opens
       asking.value = [...selected.value];
     }

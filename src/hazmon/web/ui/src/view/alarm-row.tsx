@@ -1,9 +1,10 @@
-import { isUnacknowledged, SELECT_MOST, toggle } from "../alarms/order";
-import { age, duration, exact, moment, quantity } from "../format";
+import { flashes, isOver, isUnacknowledged, SELECT_MOST, toggle, worseBefore } from "../alarms/order";
+import { age, alarmValue, duration, exact, moment, quantity } from "../format";
 import { readingAt } from "../live/ageing";
 import type { Alarm } from "../live/messages";
-import { alarmName, asking, type Errand, filter, isLive, language, named, picture, pointOf, second, selected, t } from "../station";
+import { acting, alarmName, asking, type Errand, filter, isLive, language, named, picture, pointOf, second, selected, t } from "../station";
 import { word } from "../text";
+import { FirstOut, History, StateMarks } from "./alarm-marks";
 import { Icon } from "./icon";
 
 interface AlarmRowProps {
@@ -17,7 +18,7 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
   const source = picture.value?.sourceById.get(alarm.source);
   const point = pointOf(alarm);
   const open = isUnacknowledged(alarm);
-  const limit = alarm.limit === null ? "" : t("value.limit", { value: quantity(alarm.limit, point) });
+  const limit = alarm.limit === null ? "" : t("value.limit", { value: alarmValue(alarm.limit, alarm.rule, point) });
   return (
     <div class={`row ${alarm.state}`} role="row" data-alarm={alarm.id} data-priority={alarm.priority}>
       <span role="cell">
@@ -32,8 +33,8 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
         )}
       </span>
       <span role="cell" class="priority">
-        <span class={alarm.state === "unacknowledged" ? "flash" : ""}>
-          <Icon priority={alarm.priority} rule={alarm.rule} returned={alarm.state === "returned_unacknowledged"} />
+        <span class={flashes(alarm) ? "flash" : ""}>
+          <Icon priority={alarm.priority} rule={alarm.rule} hollow={isOver(alarm)} />
         </span>
         {t(`priority.${alarm.priority}`)}
       </span>
@@ -41,7 +42,10 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
         <Raised alarm={alarm} />
       </span>
       <span role="cell" class="what">
-        <b title={alarmName(alarm)}>{alarmName(alarm)}</b>
+        <b title={alarmName(alarm)}>
+          <FirstOut alarm={alarm} />
+          {alarmName(alarm)}
+        </b>
         <small>
           {alarm.tag}
           {" · "}
@@ -51,14 +55,17 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
           {" · "}
           {source ? named({ name: source.enterprise_name, name_en: source.enterprise_name_en ?? null }) : alarm.enterprise}
         </small>
+        <History alarm={alarm} />
       </span>
       <span role="cell" class="rule">
-        <b>{word(language.value, "rule", alarm.rule)}</b>
-        {/^[HL]{1,2}$/.test(alarm.rule) && <small>{alarm.rule}</small>}
+        <b>
+          {word(language.value, "rule", alarm.rule)} {/^[HL]{1,2}$/.test(alarm.rule) && alarm.rule}
+        </b>
+        <Worst alarm={alarm} />
       </span>
       <span role="cell" class="number">
         <b>
-          {alarm.value === null ? "—" : quantity(alarm.value, point)} <i>{alarm.value === null ? "" : alarm.unit}</i>
+          {alarm.value === null ? "—" : alarmValue(alarm.value, alarm.rule, point)} <i>{alarm.value === null ? "" : alarm.unit}</i>
         </b>
         <small>{limit}</small>
       </span>
@@ -67,19 +74,13 @@ export function AlarmRow({ alarm, checked, errand }: AlarmRowProps) {
       </span>
       <span role="cell" class="state">
         <b>{t(`state.${alarm.state}`)}</b>
-        <small>
-          {alarm.late && (
-            <em title={t("mark.late.hint")}>{t("mark.late")}</em>
-          )}
-          {!alarm.recorded && (
-            <em class="unrecorded" title={t("mark.unrecorded.hint")}>
-              {t("mark.unrecorded")}
-            </em>
-          )}
-        </small>
+        <StateMarks alarm={alarm} />
       </span>
       <span role="cell" class="acknowledge">
         {open ? <AcknowledgeButton alarm={alarm} errand={errand} /> : <Acknowledged alarm={alarm} />}
+      </span>
+      <span role="cell">
+        <Operate alarm={alarm} />
       </span>
     </div>
   );
@@ -91,8 +92,24 @@ function Raised({ alarm }: { readonly alarm: Alarm }) {
   return (
     <>
       <b>{moment(raised, second.value)}</b>
-      <small>{duration(until - raised, language.value)}</small>
+      <small>
+        {duration(until - raised, language.value)}
+        {alarm.raised_count > 1 && <span title={t("mark.times.hint", { n: alarm.raised_count })}> {t("mark.times", { n: alarm.raised_count })}</span>}
+      </small>
     </>
+  );
+}
+
+/** How bad it was, where that is worse than how bad it is. */
+function Worst({ alarm }: { readonly alarm: Alarm }) {
+  const worst = worseBefore(alarm);
+  if (worst === null) return null;
+  const value = worst.value === null ? "" : alarmValue(worst.value, worst.rule, pointOf(alarm));
+  const words = t(alarm.kind === "LOW" ? "worst.down" : "worst.up", { what: `${worst.rule} ${value}` });
+  return (
+    <small class="worst" title={words}>
+      {words}
+    </small>
   );
 }
 
@@ -120,14 +137,31 @@ function AcknowledgeButton({ alarm, errand }: { readonly alarm: Alarm; readonly 
         title={isLive.value ? "" : t("acknowledge.disabled")}
         onClick={() => (asking.value = [alarm.id])}
       >
-        {t(errand?.state === "sending" ? "acknowledge.sending" : "acknowledge.do")}
+        {t(errand?.state === "sending" ? "command.sending" : "acknowledge.do")}
       </button>
       {errand?.state === "failed" && (
         <small class="failed" role="status" title={errand.why}>
-          {t("acknowledge.failed", { why: errand.why })}
+          {t("command.failed", { why: errand.why })}
         </small>
       )}
     </>
+  );
+}
+
+/** Everything else that may be asked of the alarm; a latched one waits for its reset. */
+function Operate({ alarm }: { readonly alarm: Alarm }) {
+  const waits = alarm.state === "latched_acknowledged";
+  return (
+    <button
+      type="button"
+      class="plain operate"
+      aria-label={`${t("action.title")} ${alarm.tag}`}
+      disabled={!isLive.value}
+      title={isLive.value ? "" : t("command.disabled")}
+      onClick={() => (acting.value = { alarm, action: waits ? "reset" : "verify" })}
+    >
+      {t(waits ? "action.reset" : "action.open")}
+    </button>
   );
 }
 

@@ -4,6 +4,7 @@ import type { Priority } from "../live/messages";
 import { enableSound, muteLeft, painted, toggleMute } from "../page";
 import { counts, language, linkState, named, edgesRevision, picture, second, soundRuns, speak, t, versionDiffers } from "../station";
 import { Icon } from "./icon";
+import { SuppressedCounter } from "./suppressed-dialog";
 
 export function Header() {
   const park = picture.value?.park;
@@ -11,6 +12,7 @@ export function Header() {
     <header>
       <h1>{park ? named(park) : t("page.title")}</h1>
       <Counts />
+      <SuppressedCounter />
       <Warnings />
       <div class="link">
         <strong id="link-state" />

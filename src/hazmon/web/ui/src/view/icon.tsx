@@ -13,16 +13,16 @@ interface IconProps {
   readonly priority: Priority;
   readonly rule?: string;
   /** Drawn hollow: the condition is over, the alarm is not. */
-  readonly returned?: boolean;
+  readonly hollow?: boolean;
 }
 
 /** Hue, shape and digit; black hatch when the data failed rather than the plant. The word stands beside it. */
-export function Icon({ priority, rule, returned = false }: IconProps) {
+export function Icon({ priority, rule, hollow = false }: IconProps) {
   const kind = rule !== undefined && isDataFailure(rule) ? "data" : `p${priority}`;
   return (
-    <svg class={`icon ${kind}${returned ? " hollow" : ""}`} viewBox="0 0 32 32" role="img" aria-label={t(`priority.${priority}`)}>
+    <svg class={`icon ${kind}${hollow ? " hollow" : ""}`} viewBox="0 0 32 32" role="img" aria-label={t(`priority.${priority}`)}>
       <path class="shape" d={SHAPES[priority]} />
-      {kind === "data" && !returned && <path class="hatch" d={SHAPES[priority]} />}
+      {kind === "data" && !hollow && <path class="hatch" d={SHAPES[priority]} />}
       <text x="16" y={priority === 2 ? 26 : 22.5} text-anchor="middle">
         {priority}
       </text>

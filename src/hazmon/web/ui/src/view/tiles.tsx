@@ -42,7 +42,7 @@ function Tile({ source }: { readonly source: Source }) {
       <span class="top">
         <b>{source.id}</b>
         <span class={alarm?.unacknowledged ? "flash" : "calm"}>
-          {alarm && <Icon priority={alarm.priority} rule={alarm.rule} returned={!alarm.active} />}
+          {alarm && <Icon priority={alarm.priority} rule={alarm.rule} hollow={!alarm.active} />}
         </span>
       </span>
       <span class="name">{named(source)}</span>
