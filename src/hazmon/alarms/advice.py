@@ -154,7 +154,7 @@ def _deadband(times: Ints, values: Floats, now: Present, most: float) -> tuple[f
     moved = [float(np.ptp(values[a:b])) for a, b in zip(low, high, strict=True)]
     observed = float(np.percentile(moved, PERCENTILE))
     value = rounded_up(observed)
-    return (value, observed) if now.deadband < value <= most else None
+    return (value, observed) if value <= most else None
 
 
 def _delay(lasted: Ints, present_s: float) -> tuple[float, float] | None:

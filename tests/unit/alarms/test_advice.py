@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hazmon.alarms.advice import Advice, Present, Setting, advise, rounded_up, turns
+from hazmon.alarms.advice import Advice, Present, Proposal, Setting, advise, rounded_up, turns
 from hazmon.clock import US
 from hazmon.model import Point, Quantity
 from hazmon.rulebook import Limits, Rule
@@ -34,7 +34,13 @@ def told(advice: Advice, setting: Setting) -> tuple[float, int]:
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 4000), st.sampled_from([7.0, 8.0, 9.0, 9.5, 10.0, 11.0, float("nan")])), max_size=60),
+    st.lists(
+        st.tuples(
+            st.integers(1, 4000) | st.sampled_from([490, 950, 960, 1000]),
+            st.sampled_from([7.0, 8.0, 9.0, 9.5, 10.0, 11.0, float("nan")]),
+        ),
+        max_size=60,
+    ),
     st.booleans(),
     st.sampled_from([0.0, 0.5, 1.0]),
     st.sampled_from([0.0, 1.0, 2.5]),
@@ -88,15 +94,15 @@ def test_noise_on_a_limit_gets_a_deadband(high: bool) -> None:
 
 
 def test_spikes_are_delayed_where_they_may_be() -> None:
-    """Excursions of 3 s each 10 minutes, far beyond the limit, and a true one of 20 minutes."""
+    """Excursions of 3 s each 10 minutes, far beyond the limit, and two true ones of 20 minutes."""
     values = noise(4 * HOUR, 5.0, 0.01)
     for begin in range(300, 4 * HOUR, 600):
         values[begin : begin + 3] = 9.0
-    values[7200:8400] = 9.0
+    values[7200:8400] = values[10800:12000] = 9.0
     advice = advise(seconds(4 * HOUR), values, Present(8.0, True, 0.1), most_deadband=0.75)
     assert {proposal.setting for proposal in advice.proposals} == {Setting.ON_DELAY}
-    assert advice.recounted == 23
-    assert told(advice, Setting.ON_DELAY) == (3.0, 1)
+    assert advice.recounted == 22
+    assert told(advice, Setting.ON_DELAY) == (3.0, 2)
     assert advice.preferred == advice.proposals[0]
     assert advise(seconds(4 * HOUR), values, Present(8.0, True, 0.1), 0.75, delayable=False).proposals == ()
 
@@ -116,9 +122,21 @@ def test_pauses_are_bridged_by_an_off_delay() -> None:
 def test_delays_add_to_those_that_are_set() -> None:
     values = noise(HOUR, 5.0, 0.01)
     for begin in range(300, HOUR, 300):
-        values[begin : begin + 10] = 9.0
+        values[begin : begin + 12] = 9.0
     advice = advise(seconds(HOUR), values, Present(8.0, True, 0.1, on_delay_s=4), most_deadband=0.75)
-    assert (advice.recounted, told(advice, Setting.ON_DELAY)) == (11, (10.0, 0))
+    assert (advice.recounted, told(advice, Setting.ON_DELAY)) == (11, (15.0, 0))
+
+
+def test_the_mildest_that_helps_is_preferred() -> None:
+    def preferred(deadband: int, on_delay: int) -> Setting | None:
+        proposals = (Proposal(Setting.DEADBAND, 0.2, 0.2, deadband), Proposal(Setting.ON_DELAY, 3, 3, on_delay))
+        found = Advice(1000, 100, proposals).preferred
+        return found and found.setting
+
+    assert preferred(50, 10) is Setting.DEADBAND
+    assert preferred(51, 10) is Setting.ON_DELAY
+    assert preferred(80, 60) is Setting.ON_DELAY
+    assert preferred(60, 80) is Setting.DEADBAND
 
 
 def test_nothing_is_proposed_where_nothing_helps() -> None:

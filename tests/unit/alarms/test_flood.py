@@ -117,6 +117,26 @@ def test_eleven_in_ten_minutes_are_a_flood_and_ten_are_none() -> None:
     assert (flood.begun_at, flood.watch(2 * ends)) == (None, None)
 
 
+def test_the_next_flood_counts_its_own_alarms_only() -> None:
+    flood = Flood.of(k * US for k in range(11))
+    ends = 6 * US + WINDOW_US  # those of seconds 7 to 10 are left
+    (over,) = flood.turns(ends)
+    assert (over.at, over.count) == (ends, 11)
+    for _ in range(7):
+        flood.note(ends + US // 2)
+    (again,) = flood.turns(ends + US)
+    assert (again.begins, again.count, again.peak, again.first_at) == (True, 7, 11, ends + US // 2)
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    flood = Flood.of(k * US for k in range(10))
+    copied = flood.copy()
+    for _ in range(3):
+        copied.note(10 * US)
+    assert (flood.turns(10 * US), len(copied.turns(10 * US))) == ([], 1)
+    assert (len(flood.recent), len(copied.recent)) == (10, 13)
+
+
 def test_an_alarm_that_is_told_late_counts_when_it_is_told() -> None:
     flood = Flood.of(k * US for k in range(10))
     flood.note(5 * US)
