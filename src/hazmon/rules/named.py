@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from hazmon.rules.frame import MS, NEVER, Bools, Floats, Ints, ScanBlock
 from hazmon.rules.logic import Known, truth, votes
 from hazmon.rules.operands import Held, NamedTable, Operands, Test
 from hazmon.rules.walk import Change, Evidence, Pairs, RuleState, walk
+
+_Series: TypeAlias = tuple[Ints, Floats, Bools]  # times, values, and which of them may be judged
 
 _TIE = 1e-9  # a difference of decimals within this share of them is at its limit: 5.3 - 5.0 is 0.3
 
@@ -79,7 +82,7 @@ def designs(table: NamedTable, held: Held, unknown: Bools) -> Bools:
 
 def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[int, _Fresh]:
     """The readings in the blocks of points that rules look at, by slot."""
-    found: dict[int, list[tuple[Ints, Floats, Bools]]] = {}
+    found: dict[int, list[_Series]] = {}
     for block in blocks:
         slots = table.slot[block.points]
         columns = np.flatnonzero(slots >= 0)
@@ -95,11 +98,20 @@ def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[i
                 rows = present[:, column]
                 series = at[rows], block.values[rows, column], usable[rows, column]
             if series[0].size:
-                found.setdefault(int(slots[column]), []).append(series)
+                slot = int(slots[column])
+                found.setdefault(slot, []).append(_without_faults(series, *table.fault[slot].tolist()))
     return {slot: _filled(parts, int(held.at[slot]), float(held.value[slot])) for slot, parts in found.items()}
 
 
-def _filled(parts: list[tuple[Ints, Floats, Bools]], after: int, value: float) -> _Fresh:
+def _without_faults(series: _Series, low: float, high: float) -> _Series:
+    """The series with the values that say a fault, and are none, not usable."""
+    if low == -np.inf:
+        return series
+    at, values, usable = series
+    return at, values, usable & (values > low) & (values < high)
+
+
+def _filled(parts: list[_Series], after: int, value: float) -> _Fresh:
     """One series after the reading that is held; readings at one instant, or a clock's step back, follow a microsecond later."""
     at, values, usable = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     ramp = np.arange(at.size)

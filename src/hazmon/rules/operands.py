@@ -11,6 +11,8 @@ import numpy as np
 from hazmon.clock import US
 from hazmon.rulebook import RULES, ByDesign, Deviation, Expression, NamedRule, Term, Travel, Vote, operands_of
 from hazmon.rules.frame import NEVER, Bools, Floats, Ints
+from hazmon.rules.instrument import TIE
+from hazmon.rules.limits import LimitTable
 
 Test: TypeAlias = Expression | Vote | Deviation | Travel
 
@@ -48,6 +50,7 @@ class NamedTable:
     points    int64[Q]   the points that rules and suppressions look at, each once, ascending
     slot      int64[P+1] the place of each point in `points`, -1 for the others and, last, for a column of no point
     rules_of  for each of `points`, the rules that look at it
+    fault     float64[Q,2] at or below the first, at or above the second the signal of a point says a fault; infinite = never
     """
 
     points: Ints
@@ -55,10 +58,18 @@ class NamedTable:
     rules: tuple[CompiledRule, ...]
     rules_of: tuple[tuple[int, ...], ...]
     designs: tuple[tuple[Expression, Operands], ...]
+    fault: Floats
 
     @classmethod
-    def of(cls, named: Sequence[NamedRule], by_design: Sequence[ByDesign], by_id: Mapping[str, int], points: int) -> NamedTable:
-        """Rule r stands at row `points + r` of RuleState."""
+    def of(
+        cls,
+        named: Sequence[NamedRule],
+        by_design: Sequence[ByDesign],
+        by_id: Mapping[str, int],
+        points: int,
+        limits: LimitTable | None = None,
+    ) -> NamedTable:
+        """Rule r stands at row `points + r` of RuleState. By `limits` a fault of a 4-20 mA signal (NE 43) is no value."""
         rules = tuple(_compiled(rule, points + number, by_id) for number, rule in enumerate(named))
         designs = tuple((design.when, Operands.of(operands_of(design.when), by_id)) for design in by_design)
         lookers = [rule.operands.points for rule in rules] + [operands.points for _, operands in designs]
@@ -66,7 +77,12 @@ class NamedTable:
         slot = np.full(points + 1, -1, np.int64)
         slot[looked_at] = np.arange(looked_at.size)
         users = [tuple(n for n, rule in enumerate(rules) if point in rule.operands.points) for point in looked_at]
-        return cls(looked_at, slot, rules, tuple(users), designs)
+        fault = np.full((looked_at.size, 2), (-np.inf, np.inf))
+        if limits is not None:
+            near = (limits.fault[:, 1] - limits.fault[:, 0]) * TIE
+            beyond = limits.fault + np.stack((near, -near), axis=1)
+            fault = np.where(limits.current[looked_at, None], beyond[looked_at], fault)
+        return cls(looked_at, slot, rules, tuple(users), designs, fault)
 
 
 @dataclass(slots=True)

@@ -13,22 +13,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.rules.naive_named import Naive
 
-from hazmon.model import Quality
+from hazmon.model import Point, Quality, Quantity
 from hazmon.rulebook import (
     RULES,
     All,
     ByDesign,
     Deviation,
     Expression,
+    Limits,
     NamedRule,
     Not,
     Rule,
+    Signal,
     Some,
     Term,
     Travel,
     Vote,
 )
 from hazmon.rules.frame import NEVER, Bools, ScanBlock
+from hazmon.rules.limits import LimitTable
 from hazmon.rules.named import Held, NamedTable, designs, named
 from hazmon.rules.walk import Change, RuleState
 
@@ -343,3 +346,19 @@ def test_the_evidence_is_what_is_known() -> None:
     assert valve.step(block(FIRST, seconds, list(zip(commands, feedback, seconds, strict=True)))) == []
     (change,) = valve.step(block(FIRST, range(10, 15), [[3, second / 10, 0] for second in range(10, 15)]))
     assert change.evidence == (("T0", 3.0), ("T1", 1.4)), "the row of the turn, not of an inserted one"
+
+
+def test_a_fault_of_a_current_loop_is_no_value() -> None:
+    """NE 43: at 3.6 mA (-2.5 % of the range) a transmitter says that it is broken, not that the tank is empty."""
+    rules = [rule(Term(IDS[n], "<", 1.0), tag=f"R{n}") for n in range(2)]
+    signals = [Signal.CURRENT, *[Signal.DIGITAL] * 4]
+    points = [
+        Point("E01", f"T{n}", "E01-S1", "V", "名", "name", Quantity.LEVEL, "m", 0, 20, 1, Limits(signal=signal))
+        for n, signal in enumerate(signals)
+    ]
+    plant = Plant(*rules)
+    plant.table = NamedTable.of(rules, [], {name: number for number, name in enumerate(IDS)}, len(IDS), LimitTable.of(points))
+    assert [change.point - len(IDS) for change in plant.step(block(FIRST, [0], [[-0.5, -0.5, 0]]))] == [1]
+    assert plant.told(block(FIRST, [1], [[-0.49, 0, 0]])) == [(1, True)]
+    assert plant.told(block(FIRST, [2], [[21.25, 0, 0]])) == [], "21 mA does not clear it"
+    assert plant.told(block(FIRST, [3], [[21.2, 0, 0]])) == [(3, False)]
