@@ -30,7 +30,7 @@ class Colour(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OpenAlarm:
-    """An alarm of the source that is not over; `since_us`: since when it waits for an acknowledgement, else since it was raised."""
+    """An alarm of the source that is not over; `since_us`: since when it waits to be acknowledged, else since it was raised."""
 
     priority: int
     kind: Kind
