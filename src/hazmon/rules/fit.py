@@ -24,6 +24,7 @@ from hazmon.rules.walk import Evidence
 RESIDUAL_TIE = 1e-6  # samples whose distances from the line differ by less than this share are equally far: the oldest counts
 SCREEN = 1e-4  # share of a limit by which running totals may be off, generously: they lose digits where fits() does not
 PIECE = 512  # rows of a block whose totals run from one origin
+SEEN = "slope", "slope_without_worst", "fitted", "samples", "r2"
 CELLS = 1 << 18  # samples that are laid out at once: tens of megabytes
 
 
@@ -59,17 +60,35 @@ class Trends:
         """The lines at K cells of [T,C]: through all samples, and without the one furthest off."""
         return fits(self.trail, rows + self.first, columns, self.window[columns], self.samples[columns])
 
-    def evidence(self, row: int, column: int) -> Evidence:
-        """What an alarm at this cell rests on."""
-        fit, rest = self.fits(np.array([row]), np.array([column]))
-        return (
-            ("slope", float(fit.slope[0])),
-            ("slope_without_worst", float(rest.slope[0])),
-            ("fitted", float(fit.ended[0])),
-            ("window_s", int(self.window[column]) / US),
-            ("samples", float(fit.samples[0])),
-            ("r2", float(fit.r2[0])),
-        )
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What was seen of K pairs, each a trended column, over T rows. `seen` float64[5,T,K], NaN where nobody looked."""
+
+    trends: Trends
+    columns: Ints
+    seen: Floats
+
+    @classmethod
+    def at(cls, trends: Trends, columns: Ints) -> Looks:
+        """None yet."""
+        return cls(trends, columns, np.full((len(SEEN), len(trends.slope), columns.size), np.nan))
+
+    @property
+    def slope(self) -> Floats:
+        """float64[T,K]"""
+        return self.seen[0]
+
+    def fits(self, rows: Ints, pairs: Ints) -> tuple[Fit, Fit]:
+        """Look at these cells of [T,K]."""
+        every, fewer = self.trends.fits(rows, self.columns[pairs])
+        self.seen[:, rows, pairs] = every.slope, fewer.slope, every.ended, every.samples, every.r2
+        return every, fewer
+
+    def evidence(self, row: int, pair: int) -> Evidence:
+        """What an alarm at a cell rests on that was looked at."""
+        found: list[float] = self.seen[:, row, pair].tolist()
+        return (("window_s", int(self.trends.window[self.columns[pair]]) / US), *zip(SEEN, found, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hazmon.rulebook import RULES, Rule
-from hazmon.rules.fit import SCREEN, Fit, Trends
+from hazmon.rules.fit import SCREEN, Fit, Looks, Trends
 from hazmon.rules.frame import Bools, Floats, Ints
 from hazmon.rules.limits import RATE_TIE, LimitTable
 from hazmon.rules.walk import Change, Pairs, RuleState, from_first, walk
@@ -59,21 +59,21 @@ def forecasts(state: RuleState, table: LimitTable, trends: Trends) -> list[Chang
     point = trends.point
     if np.isnan(table.forecast[point]).all():
         return []
-    target, ahead = table.limit[point][:, _TARGETS], table.forecast[point]
+    target, ahead = table.limit[point][:, _TARGETS].T, table.forecast[point]
     signs = np.array([1.0, -1.0])
     with np.errstate(invalid="ignore"):
-        distance = (target - trends.ended[:, :, None]) * signs  # float64[T,C,2]
-        reached = trends.slope[:, :, None] * signs * ahead[:, None]
-        near = (distance > -SCREEN * reached) & (reached * (1 + SCREEN) >= distance)
-    columns, direction = np.nonzero(near.any(axis=0) | (state.active[point, _UP : _UP + 2] & ~np.isnan(target)))
+        distance = (target[:, None] - trends.ended) * signs[:, None, None]  # float64[2,T,C]
+        covered = trends.slope * ahead * signs[:, None, None]
+        near = (distance > -SCREEN * covered) & (covered * (1 + SCREEN) >= distance)
+    direction, columns = np.nonzero(near.any(axis=1) | (state.active[point, _UP : _UP + 2].T & ~np.isnan(target)))
     if not columns.size:
         return []
-    pairs_of = _Ahead(columns, signs[direction], target[columns, direction], ahead[columns])
+    pairs_of = _Ahead(columns, signs[direction], target[direction, columns], ahead[columns])
     value, sign = trends.values[:, columns], pairs_of.sign
-    raising = np.zeros(value.shape, bool)
-    rows, pairs = np.nonzero(near[:, columns, direction] & ((pairs_of.target - value) * sign > 0))
+    looks, raising = Looks.at(trends, columns), np.zeros(value.shape, bool)
+    rows, pairs = np.nonzero(near[direction, :, columns].T & ((pairs_of.target - value) * sign > 0))
     if rows.size:
-        every, fewer = trends.fits(rows, columns[pairs])
+        every, fewer = looks.fits(rows, pairs)
         raising[rows, pairs] = pairs_of.raising(pairs, every) & pairs_of.raising(pairs, fewer)
     subject, rule = point[columns], direction + _UP
     active = state.active[subject, rule]
@@ -83,7 +83,7 @@ def forecasts(state: RuleState, table: LimitTable, trends: Trends) -> list[Chang
     clearing, due = np.zeros(value.shape, bool), np.full(value.shape, np.nan)
     rows, pairs = np.nonzero(known & from_first(active, raising))
     if rows.size:
-        every, fewer = trends.fits(rows, columns[pairs])
+        every, fewer = looks.fits(rows, pairs)
         due[rows, pairs] = pairs_of.due(pairs, every)
         clearing[rows, pairs] = pairs_of.clearing(pairs, every) & pairs_of.clearing(pairs, fewer)
     none = np.zeros(columns.size, np.int64)
@@ -100,6 +100,6 @@ def forecasts(state: RuleState, table: LimitTable, trends: Trends) -> list[Chang
             limit=pairs_of.minutes,
             on_delay=none,
             off_delay=none,
-            evidence=lambda row, pair: trends.evidence(row, int(columns[pair])),
+            evidence=looks.evidence,
         ),
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from hazmon.rulebook import RULES, Rule
-from hazmon.rules.fit import SCREEN, Trends
+from hazmon.rules.fit import SCREEN, Looks, Trends
 from hazmon.rules.frame import NEVER
 from hazmon.rules.limits import RATE_TIE, LimitTable
 from hazmon.rules.trail import Trail
@@ -43,20 +43,18 @@ def rates(state: RuleState, table: LimitTable, trends: Trends) -> list[Change]:
     limits = limit[columns, direction]
     signed = np.where(known[:, columns], slope[:, columns] * sign, np.nan)
     lower = np.minimum(limits * (1 - table.rate_deadband[subject] + RATE_TIE), limits * (1 - RATE_TIE))
-    value, raising = slope[:, columns], np.zeros(signed.shape, bool)
+    looks, raising = Looks.at(trends, columns), np.zeros(signed.shape, bool)
     rows, pairs = np.nonzero(signed >= limits * (1 - SCREEN))
     if rows.size:
-        every, fewer = trends.fits(rows, columns[pairs])
+        every, fewer = looks.fits(rows, pairs)
         weaker = np.minimum(every.slope * sign[pairs], fewer.slope * sign[pairs])
-        value[rows, pairs] = every.slope
         raising[rows, pairs] = weaker >= limits[pairs] * (1 - RATE_TIE)
     active = state.active[subject, rule]
     clearing = np.zeros(signed.shape, bool)
     rows, pairs = np.nonzero((signed <= lower + limits * SCREEN) & from_first(active, raising))
     if rows.size:
-        every, fewer = trends.fits(rows, columns[pairs])
+        every, fewer = looks.fits(rows, pairs)
         stronger = np.maximum(every.slope * sign[pairs], fewer.slope * sign[pairs])
-        value[rows, pairs] = every.slope
         clearing[rows, pairs] = stronger <= lower[pairs]
     return walk(
         state,
@@ -67,10 +65,10 @@ def rates(state: RuleState, table: LimitTable, trends: Trends) -> list[Change]:
             usable=known[:, columns],
             raising=raising,
             clearing=clearing,
-            value=value,
+            value=looks.slope,
             limit=limits * sign,
             on_delay=table.rate_on_delay[subject],
             off_delay=table.rate_off_delay[subject],
-            evidence=lambda row, pair: trends.evidence(row, int(columns[pair])),
+            evidence=looks.evidence,
         ),
     )

@@ -117,7 +117,7 @@ def assert_same(some: Sequence[Change], others: Sequence[Change | Turn]) -> None
 
 
 @given(cases(), st.lists(st.integers(1, 39), max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=100, deadline=None)
 def test_cuts_change_nothing(case: Case, cuts: list[int]) -> None:
     whole, state, trail = run(case, [])
     for pieces in (cuts, range(case.block.times.size)):
@@ -138,7 +138,7 @@ def test_cuts_change_nothing(case: Case, cuts: list[int]) -> None:
 
 
 @given(cases())
-@settings(max_examples=300)
+@settings(max_examples=200, deadline=None)
 def test_a_naive_model_agrees(case: Case) -> None:
     changes, _, _ = run(case, [])
     assert_same(changes, naive(case.points, case.block))
@@ -192,7 +192,7 @@ def test_long_signals_turn_every_rule() -> None:
 
 
 @given(cases())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_changes_of_a_pair_alternate_and_no_column_is_confused(case: Case) -> None:
     changes, state, _ = run(case, [])
     for number in range(len(case.points)):

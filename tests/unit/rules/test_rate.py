@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.rules.signals import START, Signal, point, told
 
@@ -21,6 +21,7 @@ def ramp(per_minute: float, seconds: int, start: float = 10.0) -> Floats:
     return start + per_minute / 60 * np.arange(seconds, dtype=float)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 199), st.floats(-1e6, 1e6), st.integers(0, 1000))
 def test_one_spike_in_a_still_signal_raises_nothing(at: int, height: float, seed: int) -> None:
     values = 10 + np.random.default_rng(seed).normal(0, 0.001, 200)
@@ -28,6 +29,7 @@ def test_one_spike_in_a_still_signal_raises_nothing(at: int, height: float, seed
     assert told(Signal(point(Limits(rate_up=1, rate_down=1))).feed(values), Rule.RATE_UP, Rule.RATE_DOWN) == []
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(60, 199), st.floats(-1e6, 1e6))
 def test_one_spike_in_a_ramp_clears_nothing(at: int, height: float) -> None:
     values = ramp(1.2, 200)

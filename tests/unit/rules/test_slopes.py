@@ -52,7 +52,7 @@ def brute(times: Ints, at: Ints, values: Floats, usable: Bools, row: int, window
     st.sampled_from([0.0, 20.0, 1e6]),
     st.integers(0, 39),
 )
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_slopes_are_those_of_polyfit(samples: list[tuple[int, int, bool, int]], level: float, first: int) -> None:
     steps, values, usable, offsets = (np.array(column) for column in zip(*samples, strict=True))
     times = START + np.cumsum(steps.astype(np.int64)) * 1000
