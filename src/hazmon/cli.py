@@ -117,7 +117,7 @@ def serve(
     from hazmon.service import serve as run
 
     try:
-        uvloop.run(run(load(config), database_url(), host, port))
+        uvloop.run(run(load(config), config, database_url(), host, port))
     except ConfigError as error:
         _give_up(findings_text(error.findings))
     except HazmonError as error:

@@ -23,7 +23,9 @@ from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
 from hazmon.feed import Feed
 from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
+from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
+from hazmon.reload import reloaded
 from hazmon.rules.frame import Ints
 from hazmon.step import Outcome, step
 from hazmon.store.record import Recorder, Unrecordable, Work
@@ -158,6 +160,12 @@ class Engine:
             self.plant.exempt[unit] = exempt
         self._wake.set()
 
+    def reload(self, park: Park) -> None:
+        """Go on with this configuration: between two turns, at once. Raises NeedsRestart, and then nothing has changed."""
+        self.plant, events = reloaded(self.plant, park, self.clock.now())
+        self.begin_with(events)
+        self._wake.set()
+
     def open_alarms(self) -> list[tuple[Alarm, bool]]:
         """The alarms that are not over, each with whether its last event is recorded."""
         return [(alarm, alarm.event not in self.unrecorded) for alarm in self.plant.book.open.values()]
@@ -169,7 +177,7 @@ class Engine:
         return indices
 
     def begin_with(self, events: list[AlarmEvent]) -> None:
-        """Events that the recovery made, to be recorded first."""
+        """Events that no step made, but the recovery or a new configuration: to be recorded before those that follow."""
         if events:
             self._unwritten.append(Work([], events))
             self.unrecorded.update({event.number: event for event in events})

@@ -20,6 +20,7 @@ from hazmon.engine import Engine
 from hazmon.errors import HazmonError
 from hazmon.model import Park
 from hazmon.recovery import recover
+from hazmon.store.configurations import note_start
 from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
@@ -59,8 +60,11 @@ def _keep_secret(file: Path, token: str) -> Path:
     return file
 
 
-async def serve(park: Park, url: str, host: str, port: int) -> None:
-    """Run the service until a signal. Raises HazmonError when it cannot start, OSError when the port is taken."""
+async def serve(park: Park, config: Path, url: str, host: str, port: int) -> None:
+    """Run the service until a signal; `config` is the folder that `park` was read from.
+
+    Raises HazmonError when it cannot start, OSError when the port is taken.
+    """
     clock = SystemClock()
     listener = listen(host, port)
     pool = Pool(url)
@@ -71,7 +75,7 @@ async def serve(park: Park, url: str, host: str, port: int) -> None:
         await pool.open()
         engine, tokens = await _open(park, url, pool, clock)
         page = PageBundle(bundle.STATIC, bundle.built_hash() or "", _page_fault())
-        room = Room(engine, pool, park, clock, tokens, page, secrets.token_hex(8))
+        room = Room(engine, pool, clock, tokens, page, secrets.token_hex(8), config)
         server = ParkServer(room)
         log.info("serving", url=f"http://{host}:{listener.getsockname()[1]}", points=len(park.points), at=iso(clock.now()))
         tasks = [
@@ -114,6 +118,8 @@ async def _open(park: Park, url: str, pool: Pool, clock: Clock) -> tuple[Engine,
         register = await Register.open(connection, park)
         plant, groups, events = await recover(connection, register, park, clock.now())
         known = await edge_tokens(connection)
+        version = await note_start(connection, park.digest, clock.now())
+    log.info("configuration", number=version, digest=park.digest[:12])
     log.info("recovered", open_alarms=len(plant.book.open), groups=len(groups), boxes_with_tokens=len(set(known.values())))
     engine = Engine(plant, Recorder(url), Lookups(pool, register), groups, clock)
     engine.begin_with(events)

@@ -28,6 +28,7 @@ from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
 TOKENS = {"E01": "token-of-the-first-box", "E02": "token-of-the-second-box"}
 TAGS = ("LT-1", "PT-1", "TT-1")
 GROUP = wire.Group("plc1", 1_000_000, TAGS)
+NO_CONFIG = Path("/nonexistent")  # of a park that no folder describes
 NO_PAGE = PageBundle(Path("/nonexistent"), "none", "the page was not built")
 
 
@@ -56,7 +57,7 @@ def small_park(queue_batches: int = 64) -> Park:
             ("PT-1", Quantity.PRESSURE, Limits(h=2.0, stale_s=600)),
             ("TT-1", Quantity.TEMPERATURE, Limits(stale_s=600)),
         ):
-            points.append(Point(edge, tag, source.id, "V-1", f"名 {tag}", f"name {tag}", quantity, "m", 0.0, 15.0, 1.0, limits))
+            points.append(Point(edge, tag, source.id, "V-1", f"名 {tag}", f"name {tag}", quantity, "m", 0.0, 100.0, 1.0, limits))
     settings = Settings("示例园区", "Example park", queue_batches=queue_batches)
     return Park(settings, tuple(enterprises), tuple(points))
 
@@ -143,7 +144,9 @@ class Box:
 
 
 @asynccontextmanager
-async def running(database: str, park: Park | None = None, page: PageBundle = NO_PAGE) -> AsyncGenerator[Service]:
+async def running(
+    database: str, park: Park | None = None, page: PageBundle = NO_PAGE, config: Path = NO_CONFIG
+) -> AsyncGenerator[Service]:
     """A service on the database (a URL), started as a restarted one is: from the record."""
     park = park or small_park()
     clock = SystemClock()
@@ -159,7 +162,7 @@ async def running(database: str, park: Park | None = None, page: PageBundle = NO
     pool = Pool(database)
     await pool.open()
     engine = Engine(plant, Recorder(database), Lookups(pool, register), groups, clock)
-    room = Room(engine, pool, park, clock, Tokens(pool, clock, known), page, f"{clock.now():x}")
+    room = Room(engine, pool, clock, Tokens(pool, clock, known), page, f"{clock.now():x}", config)
     server = ParkServer(room)
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -14,6 +14,7 @@ from hazmon.api import (
     alarm_stream,
     alarms,
     batches,
+    configuration,
     edges,
     enterprises,
     exemptions,
@@ -24,6 +25,7 @@ from hazmon.api import (
     points,
     readings,
     sources,
+    statistics,
 )
 from hazmon.api.limits import BodyLimit
 from hazmon.api.openapi import describe
@@ -71,9 +73,11 @@ def create_app(room: Room) -> FastAPI:
         points.router,
         readings.router,
         alarm_stream.router,  # before alarms/{alarm}
+        statistics.router,
         alarms.router,
         alarm_commands.router,
         exemptions.router,
+        configuration.router,
         edges.router,
         live.router,
     ):

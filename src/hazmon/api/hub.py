@@ -80,6 +80,11 @@ class Hub:
             }
         )
 
+    def reloaded(self) -> None:
+        """Another configuration is in force: every page is cut, and comes back to a snapshot that shows it."""
+        self._static |= _static(self._engine)
+        self.frames.close()
+
     async def _alarms_until(self, tick: float) -> list[Notice]:
         try:
             async with asyncio.timeout(max(0.0, tick - self._engine.clock.monotonic())):
@@ -150,7 +155,7 @@ def _text(frame: dict[str, Any]) -> str:
 
 
 def _static(engine: Engine) -> dict[str, Any]:
-    """What does not change while the service runs, encoded once."""
+    """What does not change until another configuration is in force, encoded once."""
     park = engine.plant.park
     names = {enterprise.id: (enterprise.name, enterprise.name_en) for enterprise in park.enterprises}
     sources = [

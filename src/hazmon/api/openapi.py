@@ -41,6 +41,8 @@ _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("get", "/api/v1/alarms/{alarm}/events"): ("400", "404", "422", "500", "503"),
     ("post", "/api/v1/alarms/{alarm}/acknowledge"): ("400", "404", "409", "413", "422", "500", "503"),
     ("get", "/api/v1/edges"): _LIST,
+    ("get", "/api/v1/configuration"): ("422", "500", "503"),
+    ("post", "/api/v1/configuration/reload"): ("409", "413", "422", "500", "503"),
     ("get", "/healthz"): ("500", "503"),
     ("get", "/readyz"): ("500", "503"),
     ("get", "/metrics"): ("500",),

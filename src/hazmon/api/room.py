@@ -37,25 +37,34 @@ class PageBundle:
 
 @dataclass(slots=True)
 class Room:
-    """The engine and what stands around it. `epoch` names this run of the service, in hex. Made before the engine runs."""
+    """The engine and what stands around it. `epoch` names this run of the service, in hex; `config` is the configuration folder.
+
+    Made before the engine runs.
+    """
 
     engine: Engine
     pool: Pool
-    park: Park
     clock: Clock
     tokens: Tokens
     page: PageBundle
     epoch: str
+    config: Path
     boxes: Boxes = field(init=False)
     board: Board = field(init=False)
     hub: Hub = field(init=False)
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], init=False)
     closing: bool = field(default=False, init=False)
+    reloading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # one configuration after the other
 
     def __post_init__(self) -> None:
         self.boxes = Boxes(self.park, self.clock)
         self.board = Board(self.engine, self.epoch)
         self.hub = Hub(self.engine, self.board, self.boxes, self.page.version)
+
+    @property
+    def park(self) -> Park:
+        """The configuration in force."""
+        return self.engine.plant.park
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:

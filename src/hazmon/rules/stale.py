@@ -18,7 +18,8 @@ def gone_stale(state: RuleState, table: LimitTable, heard: Ints, excused: Bools,
 
     The change is dated to the instant at which the silence became too long, so that it is the same whoever finds it when.
     """
-    silent = (now - heard > table.stale) & ~state.active[:, _STALE] & ~excused
+    points = heard.size  # the rows of named rules come after them
+    silent = (now - heard > table.stale) & ~state.active[:points, _STALE] & ~excused[:points]
     changes: list[Change] = []
     for point in np.flatnonzero(silent):
         state.active[point, _STALE] = True
