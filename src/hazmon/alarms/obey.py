@@ -57,7 +57,7 @@ def obey(
         case Shelve(by=by, role=role, note=note, until=until):
             if not now < until <= now + round(shelve_max_h * HOUR_US):
                 raise CommandRefused(f"an alarm is shelved for at most {shelve_max_h:g} hours, and not into the past")
-            if role not in LEADERS and (alarm.priority == 1 or toxic(alarm.subject.id)):
+            if role not in LEADERS and (_worst_priority(alarm, lookup) == 1 or toxic(alarm.subject.id)):
                 raise CommandRefused("toxic gas and priority 1 are shelved by a shift leader (班长)")
             _switch(alarm, Stimulus.SHELVE)
             return book.move(replace(alarm, shelf=Shelf(until, by, note)), Stimulus.SHELVE, now, by=by, reason=note)
@@ -97,6 +97,12 @@ def _target(book: AlarmBook, command: Command, now: int, lookup: Lookup) -> Alar
     if alarm is None and not switching:
         raise NotFound(f"no open alarm {command.target}")
     return alarm or book.new(found[0], Kind(word), now, found[1], latching=False)
+
+
+def _worst_priority(alarm: Alarm, lookup: Lookup) -> int:
+    """Of any status that the alarm may reach on the shelf: the first level of gas would hide the second."""
+    found = lookup(alarm.subject.id, alarm.kind)
+    return alarm.priority if found is None else min(alarm.priority, found[1])
 
 
 def _allow(alarm: Alarm, stimulus: Stimulus) -> None:
