@@ -10,6 +10,7 @@ from hazmon.rulebook import Kind, Rule
 
 URGENT = frozenset({Rule.LL, Rule.HH})
 ACTIVE = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED})
+RINGING = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.LATCHED_UNACKNOWLEDGED})
 UNSEEN = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED})
 
 Evidence = tuple[tuple[str, float], ...]
@@ -176,9 +177,12 @@ class AlarmEvent:
 
     @property
     def rings(self) -> bool:
-        """The room hears it: the alarm became unacknowledged, or worse while it was, and nothing keeps it from being heard."""
+        """The room hears it: the alarm became unacknowledged, or worse while it was, and nothing keeps it from being heard.
+
+        What latched while it was suppressed was never heard: it rings when the suppression ends by itself.
+        """
         alarm = self.alarm
-        if alarm.late or alarm.suppressed or alarm.state is not AlarmState.UNACKNOWLEDGED:
+        if alarm.late or alarm.suppressed or alarm.state not in RINGING:
             return False
         if self.stimulus in (Stimulus.EXPIRE, Stimulus.RELEASE, Stimulus.RETURN, Stimulus.REALARM):
             return True
