@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hazmon.alarms.alarm import URGENT, Alarm, AlarmEvent
@@ -17,7 +19,7 @@ _JUDGES_ITSELF = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE})
 HEALTH_RULES = frozenset({Rule.STALE, Rule.QUALITY, Rule.RANGE})
 
 
-def turn_of(plant: Plant, change: Change, reason: str = "") -> Turn:
+def turn_of(plant: Plant, change: Change, reason: str = "", health: Health = Health.OK) -> Turn:
     """The change as the book understands it."""
     rules = kind_of(change.rule).rules
     milder = plant.limit(change.point, rules[0]) if len(rules) > 1 else None
@@ -32,20 +34,35 @@ def turn_of(plant: Plant, change: Change, reason: str = "") -> Turn:
         evidence=change.evidence,
         latching=plant.latching(change.point, change.rule),
         milder=milder,
+        health=health,
     )
 
 
 def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
     """The live alarms' events of these changes, in the order in which they happened."""
     events: list[AlarmEvent] = []
+    silent = _silent(plant)
+    jumped = _jumped(changes)
     for change in in_order(changes):
         if change.rule in HEALTH_RULES:
             plant.health_moved = True
-        turn = turn_of(plant, change)
+        turn = turn_of(plant, change, health=_health(plant, change.point, kind_of(change.rule), silent))
+        if change.on and change.rule in URGENT:
+            also = jumped.get((change.point, change.at), frozenset[Rule]())
+            turn = replace(turn, also=also & set(kind_of(change.rule).rules))
         event = plant.book.turn_on(turn) if change.on else plant.book.turn_off(turn)
         if event is not None:
             events.append(event)
     return events
+
+
+def _jumped(changes: list[Change]) -> dict[tuple[int, int], frozenset[Rule]]:
+    """Milder limits that were reached, by point and instant: a jump past both limits is one turn."""
+    found: dict[tuple[int, int], frozenset[Rule]] = {}
+    for change in changes:
+        if change.on and change.rule in (Rule.L, Rule.H):
+            found[change.point, change.at] = found.get((change.point, change.at), frozenset[Rule]()) | {change.rule}
+    return found
 
 
 def in_order(changes: list[Change]) -> list[Change]:
@@ -63,24 +80,31 @@ def in_order(changes: list[Change]) -> list[Change]:
 
 
 def judge_health(plant: Plant, now: int) -> list[AlarmEvent]:
-    """Alarms that stand on readings which can no longer, or again, be judged."""
+    """Open alarms that rest on readings which can no longer, or again, be judged: that of one that returned may be wrong too."""
     if not plant.health_moved:
         return []
     plant.health_moved = False
-    silent = set[int]().union(*plant.excused.values())
+    silent = _silent(plant)
     events: list[AlarmEvent] = []
     for identity in list(plant.book.live.values()):
         alarm = plant.book.open[identity]
         row = plant.park.rows.get(alarm.subject.id)
-        if row is None or not alarm.active or alarm.kind in _JUDGES_ITSELF:
+        if row is None:
             continue
-        event = plant.book.set_health(alarm, _health(plant, row, silent), now)
+        event = plant.book.set_health(alarm, _health(plant, row, alarm.kind, silent), now)
         if event is not None:
             events.append(event)
     return events
 
 
-def _health(plant: Plant, row: int, silent: set[int]) -> Health:
+def _silent(plant: Plant) -> set[int]:
+    """Points for which a connection or box alarm stands."""
+    return set[int]().union(*plant.excused.values())
+
+
+def _health(plant: Plant, row: int, kind: Kind, silent: set[int]) -> Health:
+    if kind in _JUDGES_ITSELF:
+        return Health.OK
     rows = plant.operands.get(row, (row,))
     if any(plant.rules.active[each, _STALE] or each in silent for each in rows):
         return Health.STALE

@@ -24,7 +24,10 @@ _RECALLING = frozenset({Stimulus.EXPIRE, Stimulus.RELEASE, Stimulus.RETURN, Stim
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A rule of a subject turned on or off. `milder`: the limit of the milder rule of its kind, should that hold on."""
+    """A rule of a subject turned on or off. `milder`: the limit of the milder rule of its kind, should that hold on.
+
+    `health`: how the subject can be judged now. `also`: milder rules of its kind that turned on at the very instant.
+    """
 
     subject: Subject
     rule: Rule
@@ -36,6 +39,8 @@ class Turn:
     evidence: Evidence = ()
     latching: bool = False
     milder: float | None = None
+    health: Health = Health.OK
+    also: frozenset[Rule] = frozenset()
 
     @property
     def key(self) -> Key:
@@ -75,7 +80,7 @@ class AlarmBook:
         alarm = self.of(*turn.key) or self.new(turn.subject, kind_of(turn.rule), turn.at, turn.priority, turn.latching)
         if turn.rule in alarm.holding:
             return None
-        holding = alarm.holding | {turn.rule}
+        holding = alarm.holding | {turn.rule} | turn.also
         if any(severity(held) > severity(turn.rule) for held in alarm.holding):
             self.keep(replace(alarm, holding=holding))
             return None
@@ -220,7 +225,7 @@ class AlarmBook:
             raised_at=turn.at if again or alarm.raised_at is None else alarm.raised_at,
             raised=alarm.raised + again,
             latching=turn.latching,
-            health=Health.OK,
+            health=turn.health,
             first_out=alarm.first_out or (stimulus is Stimulus.RAISE and self._is_first(alarm)),
         )
         if alarm.kind in (Kind.LOW, Kind.HIGH) and mark.value is not None:
@@ -240,7 +245,7 @@ class AlarmBook:
         alarm = replace(alarm, holding=holding)
         if not holding:
             stimulus = Stimulus.LATCH if alarm.latching and not alarm.late else Stimulus.CLEAR
-            ended = replace(alarm, cleared_at=turn.at)
+            ended = replace(alarm, cleared_at=turn.at, health=turn.health)
             if not ended.open:  # a late alarm that somebody acknowledged before its end was known
                 self.keep(ended)
                 return None
