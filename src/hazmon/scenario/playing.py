@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.alarms.book import AlarmBook
@@ -20,9 +20,9 @@ from hazmon.alarms.commands import (
     Verify,
 )
 from hazmon.alarms.flood import FloodTurn
+from hazmon.alarms.states import Health, Stimulus
 from hazmon.clock import US
 from hazmon.delivery import ScanGroup
-from hazmon.errors import NotFound
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
 from hazmon.rebuild import held_before, reach, rebuild
@@ -41,15 +41,15 @@ def play(scenario: Scenario, park: Park) -> list[str]:
 
 
 def _within(park: Park, tags: Container[str]) -> Park:
-    """The park of these tags alone, with the rules that look at no other."""
+    """The park of these tags alone, with the rules and suppressions that look at no other."""
     points = tuple(point for point in park.points if point.tag in tags)
     ids = {point.id for point in points}
     named = tuple(rule for rule in park.named if ids.issuperset(operands_of(rule.test)))
     subjects = ids | {rule.id for rule in named}
     by_design = tuple(
-        design
+        replace(design, alarms=tuple(alarm for alarm in design.alarms if alarm[0] in subjects))
         for design in park.by_design
-        if ids.issuperset(operands_of(design.when)) and subjects.issuperset(subject for subject, _ in design.alarms)
+        if ids.issuperset(operands_of(design.when))
     )
     return Park(park.settings, park.enterprises, points, named=named, by_design=by_design)
 
@@ -82,12 +82,14 @@ class _Player:
             alive = {delivery.edge: self.line.offset(at) for delivery in deliveries} if self.scenario.clock else {}
             events, outcomes = step(self.plant, deliveries, [self._command(deed, now) for deed in deeds], now, alive)
             self.scans += [(self.line.group, block) for delivery in deliveries for block in delivery.blocks]
-            for event in events:
+            asked = sum(outcome.event is not None for outcome in outcomes)
+            for event in events[: len(events) - asked]:
                 self._tell(event)
             for deed, outcome in zip(deeds, outcomes, strict=True):
+                if outcome.event is not None:
+                    self._tell(outcome.event)
                 if outcome.refusal is not None:
-                    why = "no open alarm" if isinstance(outcome.refusal, NotFound) else outcome.refusal
-                    self.transcript.append(f"{at / US:g}s {deed.target} {deed.verb} refused: {why}")
+                    self.transcript.append(f"{at / US:g}s {deed.target} {deed.verb} refused: {outcome.refusal}")
             self.transcript += [_flood_text(turn) for turn in self.plant.flood.turns(now)]
         return self.transcript
 
@@ -154,8 +156,10 @@ def event_text(event: AlarmEvent) -> str:
         f"{(event.at - START_US) / US:g}s {alarm.subject.tag}.{event.rule} {event.stimulus}: {event.before} -> {alarm.state}",
         "" if event.value is None else f"{event.value:.6g}",
         "" if event.by is None else f"by={event.by}",
+        "rings" if event.rings else "",
         "first-out" if alarm.first_out and event.rings else "",
         f"({', '.join(alarm.suppressions)})" if alarm.suppressed else "",
+        "" if alarm.health is Health.OK or event.stimulus is Stimulus.HEALTH else f"health={alarm.health}",
         event.reason,
     ]
     return " ".join(word for word in words if word)

@@ -38,8 +38,9 @@ from hazmon.alarms.states import Verdict
 from hazmon.clock import US
 from hazmon.model import Quality
 
-_NUMBER = r"-?\d+(?:\.\d+)?"
-_SAMPLES = re.compile(rf"(?P<bad>!?)(?P<a>_|{_NUMBER})(?:\.\.(?P<b>{_NUMBER})|~(?P<d>{_NUMBER}))?(?:\*(?P<n>\d+))?$")
+_REACH = r"\d+(?:\.\d+)?"
+_NUMBER = rf"-?{_REACH}"
+_SAMPLES = re.compile(rf"(?P<bad>!?)(?P<a>_|{_NUMBER})(?:\.\.(?P<b>{_NUMBER})|~(?P<d>{_REACH}))?(?:\*(?P<n>\d+))?$")
 _TIME = re.compile(r"(?P<sign>-?)(?P<n>\d+(?:\.\d+)?)(?P<unit>s|min|h)$")
 _UNITS = {"s": 1, "min": 60, "h": 3600}
 VERBS = ("acknowledge", "comment", "verify", "dispose", "reset", "shelve", "unshelve", "remove", "return")
