@@ -101,7 +101,7 @@ async def test_any_range_in_any_zone_for_any_part(service: Service, http: httpx.
 
 async def test_advice_is_taken_from_the_recorded_signal(service: Service, http: httpx.AsyncClient) -> None:
     await noisy(service)
-    await service.box("E02").post(service.box("E02").batch((service.room.clock.now(), (1.5, 2.5, 20.0))))
+    await service.box("E02").post(service.box("E02").batch((service.room.clock.now(), (1.5, 2.5, 999.0))))
     advice = (await asked(http, advice=True))["advice"]
     level, *others = advice
     assert (level["point"], level["readings"], level["recounted"], level["note"]) == ("E01/LT-1", 22, 11, "")
