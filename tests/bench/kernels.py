@@ -1,4 +1,4 @@
-"""What the rules cost on one core: readings judged a second at 2,000 points in groups of 40, by kernel and all together.
+"""What the rules cost on one core: readings judged in a second of CPU at 2,000 points in groups of 40, by kernel and together.
 
 Two shapes: `backlog`, blocks of 125 scans (5,000 readings, as a box sends them that was away, and as replay reads them), and
 `live`, a scan a block. Every point has every rule. The plant is alive: a point in a hundred crosses its limits all the time,
@@ -171,7 +171,7 @@ def cut(blocks: Sequence[ScanBlock], first: int, last: int, scans: int) -> Itera
 
 
 def rate_of(kernel: Kernel, blocks: Sequence[ScanBlock], table: LimitTable, scans: int, seconds: int) -> list[float]:
-    """Millions of readings a second, a run an entry, after the windows have been filled."""
+    """Millions of readings a second of CPU, a run an entry, after the windows have been filled."""
     state = RuleState.quiet(POINTS)
     trails = [Trail.of(block.points, table) for block in blocks]
     for group, block in cut(blocks, 0, WARM_S, WARM_S):
@@ -180,10 +180,10 @@ def rate_of(kernel: Kernel, blocks: Sequence[ScanBlock], table: LimitTable, scan
     for run in range(RUNS):
         first = WARM_S + run * seconds
         parts = list(cut(blocks, first, first + seconds, scans))
-        began = time.perf_counter()
+        began = time.process_time()
         for group, block in parts:
             kernel(state, table, block, trails[group])
-        found.append(sum(block.readings for _, block in parts) / (time.perf_counter() - began) / 1e6)
+        found.append(sum(block.readings for _, block in parts) / (time.process_time() - began) / 1e6)
     return found
 
 
@@ -196,14 +196,14 @@ def plain_loop(blocks: Sequence[ScanBlock]) -> list[float]:
         rows = slice(run * WARM_S, (run + 1) * WARM_S)
         cells = [(block.times[rows] / US, block.values[rows]) for block in blocks[:2]]
         parts = [(((times - START / US).tolist()), values.tolist()) for times, values in cells]
-        began = time.perf_counter()
+        began = time.process_time()
         for own, (times, values) in zip(points, parts, strict=True):
             for at, scan in zip(times, values, strict=True):
                 for one, value in zip(own, scan, strict=True):
                     if not math.isnan(value):
                         one.see(at, value)
                         readings += 1
-        found.append(readings / (time.perf_counter() - began) / 1e6)
+        found.append(readings / (time.process_time() - began) / 1e6)
     return found[1:]
 
 
