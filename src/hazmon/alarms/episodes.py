@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from hazmon.alarms.alarm import RINGING, UNSEEN
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.rulebook import Kind
 
@@ -18,8 +19,7 @@ STIMULI: tuple[Stimulus, ...] = tuple(Stimulus)
 STATES: tuple[AlarmState, ...] = tuple(AlarmState)
 NOT_YET = np.iinfo(np.int64).max  # an end that has not come
 
-_RINGING = frozenset({Stimulus.RAISE, Stimulus.ESCALATE, Stimulus.REALARM, Stimulus.EXPIRE, Stimulus.RELEASE, Stimulus.RETURN})
-_UNSEEN = frozenset({AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED})
+_HEARD = frozenset({Stimulus.RAISE, Stimulus.ESCALATE, Stimulus.REALARM, Stimulus.EXPIRE, Stimulus.RELEASE, Stimulus.RETURN})
 _STIMULUS_CODE = {stimulus: code for code, stimulus in enumerate(STIMULI)}
 _STATE_CODE = {state: code for code, state in enumerate(STATES)}
 
@@ -85,8 +85,8 @@ class EventColumns:
         return int(at.max()) if at.size else None
 
     def annunciated(self) -> Bools:
-        """bool[N]: what the room hears: the alarm became unacknowledged, or worse while it was, neither late nor suppressed."""
-        return self.of(*_RINGING) & self.left_in(AlarmState.UNACKNOWLEDGED) & ~self.late & ~self.suppressed
+        """bool[N]: what the room hears, as AlarmEvent.rings has it: neither late nor suppressed, and unseen or worse."""
+        return self.of(*_HEARD) & self.left_in(*RINGING) & ~self.late & ~self.suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def excursions(ordered: EventColumns) -> Spans:
 
 def waits(ordered: EventColumns) -> Spans:
     """From the annunciation since which somebody is waited for, until nobody is: acknowledged, or not to be heard any more."""
-    return _spans(ordered, ordered.annunciated(), ~ordered.left_in(*_UNSEEN) | ordered.suppressed)
+    return _spans(ordered, ordered.annunciated(), ~ordered.left_in(*UNSEEN) | ordered.suppressed)
 
 
 def _spans(ordered: EventColumns, begins: Bools, ends: Bools) -> Spans:

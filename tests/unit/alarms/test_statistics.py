@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.alarms.lives import START, Life, Row, actor, columns
 
+from hazmon.alarms.alarm import Alarm, AlarmEvent, Shelf, Subject
 from hazmon.alarms.states import AlarmState, Stimulus
 from hazmon.alarms.statistics import (
     FLEETING_US,
@@ -26,6 +29,7 @@ from hazmon.alarms.statistics import (
 )
 from hazmon.alarms.targets import Target, Trust, measures
 from hazmon.clock import MINUTE_US, US
+from hazmon.rulebook import Kind, Rule
 
 DAY = 24 * 3600
 UNSEEN = {AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED, AlarmState.LATCHED_UNACKNOWLEDGED}
@@ -40,6 +44,33 @@ def measured(rows: Sequence[Row], first: float, last: float) -> Statistics:
 def life(rows: list[Row], number: int, priority: int = 3, late: bool = False) -> Life:
     """A new alarm of that actor."""
     return Life(rows, len({row.alarm for row in rows}), actor(number), priority, late)
+
+
+def test_what_is_counted_is_what_rings() -> None:
+    kinds = list(product(Stimulus, AlarmState, (False, True), (False, True)))
+    rows = [
+        Row(k, START, k, actor(1), what, AlarmState.NORMAL, after, 3, late, off)
+        for k, (what, after, late, off) in enumerate(kinds)
+    ]
+    blank = Alarm("0" * 16, Subject("E01", "LT-1", "", "", ""), Kind.HIGH, 3, AlarmState.NORMAL, START)
+    shelf = Shelf(START, "", "")
+    expected = [
+        AlarmEvent(
+            1,
+            replace(blank, state=after, late=late, shelf=shelf if off else None),
+            what,
+            AlarmState.NORMAL,
+            START,
+            None,
+            None,
+            "",
+            Rule.H,
+            off,
+        ).rings
+        for what, after, late, off in kinds
+    ]
+    assert columns(rows).annunciated().tolist() == expected
+    assert 10 <= sum(expected) <= 20
 
 
 def test_a_quiet_day() -> None:
@@ -178,7 +209,9 @@ def at_random(seed: int, steps: int, alarms: int) -> list[Row]:
 
 
 def heard(row: Row) -> bool:
-    return row.stimulus in RING and row.after == "unacknowledged" and not row.late and not row.suppressed
+    return (
+        row.stimulus in RING and row.after in ("unacknowledged", "latched_unacknowledged") and not row.late and not row.suppressed
+    )
 
 
 def looped(rows: Sequence[Row], start: int, end: int) -> dict[str, object]:
