@@ -178,7 +178,7 @@ class Stage:
             "active": True,
             "priority": 1,
             "state": "unacknowledged",
-            "suppressions": [],
+            "suppressions": list[str](),
             "health": "ok",
             "latching": False,
             "first_out": False,

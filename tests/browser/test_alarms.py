@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser.stagehand import Stagehand, a_context, open_page
+from browser.stagehand import Json, Stagehand, a_context, open_page
 from playwright.sync_api import Browser, Page, expect
 
 
@@ -30,6 +30,39 @@ def test_a_row_says_everything(stage: Stagehand, page: Page) -> None:
     expect(page.locator("header .counts li").first).to_contain_text("活动 1")
     tile = page.locator("[data-source='E01-S1']")
     expect(tile.locator(".flash svg.p1")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("fields", "cell", "words"),
+    [
+        ({"health": "bad_quality"}, ".state .doubt", "数据不可判"),
+        ({"overdue": 2}, ".history", "超时未确认 → 技术"),
+        ({"raised_count": 3}, ".time", "×3"),
+        ({"rule": "FORECAST_UP", "value": 6.4, "unit": "min"}, ".rule", "上升趋势预警"),
+        ({"rule": "H", "peak": 12.6, "worst": {"rule": "HH", "at": "2026-01-01T08:00:00Z", "value": 12.1, "limit": 12}}, ".rule",
+         "最高 HH 12.60"),
+    ],
+)  # fmt: skip
+def test_a_row_says_what_is_out_of_the_ordinary(stage: Stagehand, page: Page, fields: Json, cell: str, words: str) -> None:
+    stage.raise_alarms(fields)
+    expect(page.locator(f"[data-alarm] {cell}")).to_contain_text(words)
+
+
+def test_nobody_is_overdue_once_the_alarm_is_acknowledged(stage: Stagehand, page: Page) -> None:
+    [alarm] = stage.raise_alarms({"overdue": 1})
+    expect(page.locator("[data-alarm] .history")).to_have_text("超时未确认 → 操作")
+    stage.change(alarm, state="acknowledged")
+    expect(page.locator("[data-alarm].acknowledged .history")).to_have_count(0)
+
+
+def test_a_suppressed_alarm_neither_stands_in_the_list_nor_flashes_nor_speaks(stage: Stagehand, page: Page) -> None:
+    stage.raise_alarms({"suppressions": ["shelved"]}, {"point": "E02/LT-1011", "suppressions": ["out_of_service"]})
+    expect(page.get_by_role("button", name="搁置 1 · 设计抑制 0 · 停用 1")).to_be_visible()
+    expect(page.get_by_text("当前没有报警")).to_be_visible()
+    expect(page.locator(".flash")).to_have_count(0)
+    expect(page.locator(".tile .icon")).to_have_count(0)
+    expect(page.locator(".spoken")).to_have_text("")
+    expect(page.locator("header .counts .open")).to_have_count(0)
 
 
 def test_the_order_is_unacknowledged_then_priority_then_newest(stage: Stagehand, page: Page) -> None:

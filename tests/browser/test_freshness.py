@@ -27,6 +27,7 @@ def see_the_banner(page: Page) -> None:
     assert (box["x"], box["y"], box["width"]) == (0, 0, 1920)
     assert "实时" not in page.locator("#link-state").inner_text()
     expect(page.locator("[data-alarm] .act")).to_be_disabled()
+    expect(page.locator("[data-alarm] .operate")).to_be_disabled()
     assert "grayscale" in page.evaluate("getComputedStyle(document.getElementById('app')).filter")
 
 
@@ -35,6 +36,7 @@ def see_it_live(page: Page) -> None:
     expect(page.locator("#notice")).to_be_hidden()
     expect(page.locator("#link-state")).to_have_text("实时")
     expect(page.locator("[data-alarm] .act")).to_be_enabled()
+    expect(page.locator("[data-alarm] .operate")).to_be_enabled()
 
 
 def test_frames_stop_on_an_open_socket(stage: Stagehand, page: Page) -> None:
@@ -45,6 +47,19 @@ def test_frames_stop_on_an_open_socket(stage: Stagehand, page: Page) -> None:
     stage.behave(frames=True)
     wait_for_link(page, "LIVE", BACK_WITHIN_S)
     see_it_live(page)
+
+
+def test_an_open_dialog_takes_no_command_while_the_page_is_not_live(stage: Stagehand, page: Page) -> None:
+    raise_alarm(stage, page)
+    page.locator("[data-alarm] .operate").click()
+    dialog = page.locator("dialog.action")
+    dialog.get_by_text("备注", exact=True).click()
+    dialog.locator("input[name=note]").fill("夜班交接")
+    expect(dialog.locator(".act")).to_be_enabled()
+    stage.behave(frames=False)
+    wait_until_not_live(page, NOT_LIVE_WITHIN_S)
+    expect(dialog.locator(".act")).to_be_disabled()
+    expect(dialog).to_contain_text("画面不是实时数据，不能操作")
 
 
 def test_the_service_freezes(stage: Stagehand, page: Page) -> None:

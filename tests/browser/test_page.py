@@ -27,26 +27,50 @@ def cut_off(page: Page) -> list[str]:
         .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 4).map(e => e.innerText)""")
 
 
+def height_of_header(page: Page) -> float:
+    box = page.locator("header").bounding_box()
+    assert box is not None
+    return box["height"]
+
+
 def test_nothing_on_a_tile_is_cut_off(page: Page, stage: Stagehand) -> None:
     stage.behave(silent_edges=["E05"], bad_points=["E02/TT-1011"])
     stage.raise_alarms({"point": "E01/GT-1011"}, {"point": "E05/AT-1011"}, {"point": "E02/TT-1011", "rule": "QUALITY"})
+    stage.raise_alarms({"point": "E03/LT-1011", "suppressions": ["shelved"]})
     expect(page.locator(".tile.blind")).to_have_count(4)
+    expect(page.locator("header .suppressed")).to_be_visible()
     assert cut_off(page) == []
+    assert height_of_header(page) < 80
     page.get_by_role("button", name="EN", exact=True).click()
     expect(page.locator("#link-state")).to_have_text("LIVE")
     assert cut_off(page) == []
+    assert height_of_header(page) < 80
 
 
 def test_english(page: Page, stage: Stagehand) -> None:
-    stage.raise_alarms({})
+    verified = {"at": "2026-01-01T08:00:00Z", "by": "Engineer", "verdict": "real", "note": ""}
+    stage.raise_alarms(
+        {"overdue": 2, "health": "stale", "verified": verified, "raised_count": 2},
+        {"point": "E01/LT-3011", "suppressions": ["suppressed_by_design"], "by_design": "unit stopped"},
+    )
     page.get_by_role("button", name="EN", exact=True).click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("h1")).to_have_text("Jinxiang new materials park (demo)")
     expect(page.locator("#link-state")).to_have_text("LIVE")
     expect(page.locator("[data-alarm]")).to_contain_text("High-high")
     expect(page.locator("#hung")).to_contain_text("NOT live")
-    left = re.findall(r"[\u4e00-\u9fff]+", page.locator("body").inner_text())
-    assert left == ["中文"]  # the way back
+    left = re.compile(r"[\u4e00-\u9fff]+")
+    assert left.findall(page.locator("body").inner_text()) == ["中文"]  # the way back
+    page.locator("[data-alarm] .operate").click()
+    dialog = page.locator("dialog")
+    for action in ("Verify", "Handle", "Comment", "Shelve", "Out of service"):
+        dialog.get_by_text(action, exact=True).click()
+        assert left.findall(dialog.inner_text()) == []
+    page.keyboard.press("Escape")
+    page.locator("header .suppressed").click()
+    for words in ("LPG tank farm", "High limit", "by design"):
+        expect(dialog).to_contain_text(words)
+    assert left.findall(dialog.inner_text()) == []
     page.reload()
     wait_for_link(page, "LIVE", 5)
     expect(page.locator("html")).to_have_attribute("lang", "en")

@@ -55,17 +55,14 @@ function Question({ alarm: opened, first }: QuestionProps) {
         <h2 id="action-title">{t("action.title")}</h2>
         <p class="subject">
           <Icon priority={alarm.priority} rule={alarm.rule} hollow={isOver(alarm)} />
-          <b>{alarmName(alarm)}</b> {word(language.value, "rule", alarm.rule)} <small>{alarm.point}</small>
+          <b>{alarmName(alarm)}</b> {isSwitch(chosen) ? kindWord(language.value, alarm.kind) : word(language.value, "rule", alarm.rule)} <small>{alarm.point}</small>
         </p>
         <div class="choices" role="radiogroup" aria-label={t("action.title")}>
           {offers.map((offer) => (
             <Choice key={offer} name="action" value={offer} words={t(`action.${offer}`)} checked={offer === chosen} choose={() => (action.value = offer)} />
           ))}
         </div>
-        <p>
-          {isLive.value ? t(`meaning.${chosen}`) : t("command.disabled")}
-          {isSwitch(chosen) && <b> {kindWord(language.value, alarm.kind)}</b>}
-        </p>
+        <p>{isLive.value ? t(`meaning.${chosen}`) : t("command.disabled")}</p>
         {chosen === "verify" && (
           <div class="choices" role="radiogroup" aria-label={t("field.verdict")}>
             {VERDICTS.map((verdict) => (

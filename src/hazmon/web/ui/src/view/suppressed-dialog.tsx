@@ -12,10 +12,21 @@ import { Icon } from "./icon";
 /** How many alarms are kept from being heard: never out of sight while there is one. */
 export function SuppressedCounter() {
   if (suppressed.value.length === 0) return null;
-  const words = SUPPRESSIONS.map((why) => t(`count.${why}`, { n: suppressedCounts.value[why] }));
+  const counts = SUPPRESSIONS.map((why) => [t(`count.${why}`), suppressedCounts.value[why]] as const);
   return (
-    <button type="button" class="plain suppressed" title={t("suppressed.title")} onClick={() => (showsSuppressed.value = true)}>
-      {words.join(" · ")}
+    <button
+      type="button"
+      class="plain suppressed"
+      title={t("suppressed.title")}
+      aria-label={counts.map((count) => count.join(" ")).join(" · ")}
+      onClick={() => (showsSuppressed.value = true)}
+    >
+      {counts.map(([word, count]) => (
+        <span key={word} class={count === 0 ? "zero" : ""}>
+          <small>{word}</small>
+          <b>{count}</b>
+        </span>
+      ))}
     </button>
   );
 }
