@@ -80,8 +80,11 @@ def in_order(changes: list[Change]) -> list[Change]:
 
 
 def judge_health(plant: Plant, now: int) -> list[AlarmEvent]:
-    """Open alarms that rest on readings which can no longer, or again, be judged: that of one that returned may be wrong too."""
-    if not plant.health_moved:
+    """Open alarms that rest on readings which can no longer, or again, be judged: that of one that returned may be wrong too.
+
+    A record that a command opened since was not judged yet.
+    """
+    if not plant.health_moved and plant.book.quiet_until:
         return []
     plant.health_moved = False
     silent = _silent(plant)

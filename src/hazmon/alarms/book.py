@@ -64,6 +64,8 @@ class AlarmBook:
         self.quiet_until = 0  # time alone does nothing before; any change of an alarm makes it unknown again
         for alarm in open_alarms:
             self.keep(alarm)
+            if alarm.by_design is not None:  # the condition may have ended meanwhile: then the next step releases it
+                self.designs[alarm.subject.id, alarm.kind] = alarm.by_design
 
     def standing(self, subject: str, kind: Kind) -> Alarm | None:
         """The live alarm of that subject and kind whose condition holds."""
