@@ -4,11 +4,12 @@ BIN := .venv/bin
 HAZMON_HOME ?= $(CURDIR)/.hazmon
 export HAZMON_HOME
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench screenshots lock clean clean-data
+.PHONY: help setup demo test test-long check bench screenshots lock clean clean-data
 
 help:
 	@echo "make demo         演示：整个园区，浏览器看 http://127.0.0.1:8080 · the whole park, running"
 	@echo "make test         every test, against real servers"
+	@echo "make test-long    alarm engine and reference model side by side through a million steps"
 	@echo "make check        linters, types, architecture and unit tests, in seconds"
 	@echo "make bench        measure, and write bench.json"
 	@echo "make screenshots  pictures of the running page"
@@ -33,6 +34,9 @@ check: setup
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-long: setup
+	@HAZMON_MODEL_STEPS=1000000 $(BIN)/python -m pytest --timeout=0 tests/model $(ARGS)
 
 bench: setup
 	@PYTHONPATH=deploy:tests $(BIN)/python -m bench
