@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from hazmon.model import Park
+
+T = TypeVar("T")
 
 app = typer.Typer(
     name="hazmon",
@@ -127,6 +133,42 @@ def serve(
 
 
 @app.command()
+def replay(
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="Like 2026-11-01T08:00, in the park's time zone.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="The end, itself excluded.")],
+    config: Annotated[Path, typer.Option(help="The configuration folder.")] = Path("config"),
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="POINT.FIELD=VALUE", help="What if: E01/LT-1101.H=10.2; none = no rule.")
+    ] = None,
+) -> None:
+    """Run recorded readings through the rules again: what would have rung, and how that differs from the record.
+
+    Exit codes: 0 replayed, 1 could not be, 2 the command line is wrong.
+    """
+    import asyncio
+
+    from hazmon.clock import SystemClock
+    from hazmon.commands.instants import instant
+    from hazmon.commands.replay import replay as run
+    from hazmon.commands.replay import report
+    from hazmon.replay.overrides import with_overrides
+    from hazmon.service import database_url
+
+    park = _park(config)
+    zone = park.settings.timezone
+    try:
+        park = with_overrides(park, changes or [])
+        start, stop = instant(begin, zone), instant(end, zone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if stop <= start:
+        raise typer.BadParameter("--to is not after --from")
+    lines = _done(lambda: asyncio.run(run(database_url(), park, start, stop, SystemClock())))
+    for line in report(lines, zone):
+        typer.echo(line)
+
+
+@app.command()
 def migrate() -> None:
     """Bring the schema of HAZMON_DATABASE_URL up to date.
 
@@ -165,6 +207,28 @@ def token_add(
         _give_up(str(error))
     for file in files:
         typer.echo(str(file))
+
+
+def _park(config: Path) -> Park:
+    """The park of the folder; a refused one ends the command with its findings."""
+    from hazmon.errors import ConfigError
+    from hazmon.registry import load
+    from hazmon.registry.listing import findings_text
+
+    try:
+        return load(config)
+    except ConfigError as error:
+        _give_up(findings_text(error.findings))
+
+
+def _done(work: Callable[[], T]) -> T:
+    """What the work gives; its failure ends the command in a sentence."""
+    from hazmon.errors import HazmonError
+
+    try:
+        return work()
+    except (HazmonError, OSError) as error:
+        _give_up(str(error))
 
 
 def _give_up(text: str) -> NoReturn:

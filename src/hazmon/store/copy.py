@@ -21,7 +21,7 @@ _MAX_LAG_MS = 2**31 - 1
 
 
 @lru_cache(maxsize=4096)
-def _row(points: int, quality: bool, offsets: bool) -> np.dtype[Any]:
+def row_type(points: int, quality: bool, offsets: bool) -> np.dtype[Any]:
     """The record of one scan row: (ts, group_id, lag_ms, values, quality, offsets)."""
     array_head = [("length", ">i4"), ("ndim", ">i4"), ("nulls", ">i4"), ("type", ">i4"), ("size", ">i4"), ("low", ">i4")]
     fields: list[Any] = [
@@ -48,7 +48,7 @@ def _row(points: int, quality: bool, offsets: bool) -> np.dtype[Any]:
 def scan_rows(block: ScanBlock, arrived: int) -> bytes:
     """COPY rows of a block that arrived at that microsecond."""
     rows, points = block.values.shape
-    record = np.zeros(rows, _row(points, block.quality is not None, block.offsets is not None))
+    record = np.zeros(rows, row_type(points, block.quality is not None, block.offsets is not None))
     record["fields"] = 6
     record["ts_length"] = 8
     record["ts"] = block.times - PG_EPOCH_US

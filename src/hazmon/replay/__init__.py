@@ -1,0 +1,1 @@
+"""The driver of step over history: what would have rung, had the configuration been another one."""
