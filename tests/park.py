@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from hazmon_edge import wire
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss, ScanGroup
 from hazmon.model import Enterprise, MissCause, Park, Point, Quantity, Settings
@@ -21,7 +21,7 @@ NAN = float("nan")
 def point(tag: str, limits: Limits | None = None, edge: str = "E01") -> Point:
     """A level in metres, read each second, H at 10.5 without delays unless told otherwise."""
     rules = Limits(h=10.5, deadband=0.1) if limits is None else limits
-    return Point(edge, tag, f"{edge}-S1", "V-1", "液位", "level", Quantity.LEVEL, "m", 0, 15, 1, rules)
+    return Point(edge, tag, f"{edge}-S1", "V-1", "液位", "level", Quantity.LEVEL, "m", 0, 100, 1, rules)
 
 
 def park(*points: Point, queue_batches: int = 512) -> Park:
@@ -73,4 +73,4 @@ def missed(
 
 def told(events: Sequence[AlarmEvent]) -> list[str]:
     """Events as `10s LT-1.H normal -> unacknowledged`."""
-    return [f"{(e.at - START) / US:g}s {e.alarm.subject.tag}.{e.alarm.rule} {e.before} -> {e.alarm.state}" for e in events]
+    return [f"{(e.at - START) / US:g}s {e.alarm.subject.tag}.{e.rule} {e.before} -> {e.alarm.state}" for e in events]

@@ -99,10 +99,11 @@ class Plant:
         count = len(park.points)
         quiet_since = now + START_GRACE_US
         book = book or AlarmBook()
-        named = NamedTable.of(park.named, park.by_design, park.by_id, count)
+        table = LimitTable.of(park.points)
+        named = NamedTable.of(park.named, park.by_design, park.by_id, count, table)
         plant = cls(
             park=park,
-            table=LimitTable.of(park.points),
+            table=table,
             rules=RuleState.quiet(count + len(park.named)),
             frame=Frame.empty(count),
             heard=np.full(count, quiet_since, np.int64),

@@ -49,13 +49,14 @@ def rebuild(
             for rule in kind.rules:
                 before[row, RULES.index(rule)] = rule in rules
     plant.rules.active[:] = before
-    nothing = np.zeros(len(park.points), bool)
+    blocks: list[ScanBlock] = []
     for group, block in scans:
         state = plant.group(group)
         state.newest = int(block.times[-1])
         plant.frame.absorb(block)
         evaluate(plant.rules, plant.table, block, state.trail)
-        named(plant.rules, plant.named, plant.held, [block], nothing)
+        blocks.append(block)
+    named(plant.rules, plant.named, plant.held, blocks, np.zeros(len(park.points), bool))
     plant.rules.since[plant.rules.active != standing] = NEVER
     plant.rules.active[:] = standing
     plant.health_moved = True

@@ -32,7 +32,7 @@ from hazmon.rules.evaluate import evaluate, watch
 from hazmon.rules.frame import Bools, ScanBlock
 from hazmon.rules.named import named
 from hazmon.rules.walk import Change
-from hazmon.telling import follow_peaks, judge_health, tell
+from hazmon.telling import follow_peaks, judge_health, tell, with_peaks
 
 BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
 BOX_QUIET_US = 6 * US  # longer than between two heartbeats: from here on it is not its points that are silent, but the box
@@ -74,6 +74,7 @@ def step(
     events += tell(plant, found.changes)
     for block in found.blocks:
         follow_peaks(plant, block)
+    events = with_peaks(plant, events)
     events += judge_health(plant, now)
     events += tick(plant.book, now, plant.park.settings.escalation, plant.realarm_min)
     outcomes = [_command(plant, command, now) for command in commands]

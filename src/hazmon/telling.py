@@ -141,6 +141,17 @@ def follow_peaks(plant: Plant, block: ScanBlock) -> None:
                 _follow(plant, alarm, block.values[counts, column].tolist(), times[counts, column].tolist())
 
 
+def with_peaks(plant: Plant, events: list[AlarmEvent]) -> list[AlarmEvent]:
+    """The events, each with how far its alarm's value went by now, so that the record has it."""
+    grown: list[AlarmEvent] = []
+    for event in events:
+        held = plant.book.open.get(event.alarm.id)
+        if held is not None and held.event == event.number and held.peak != event.alarm.peak:
+            event = replace(event, alarm=held)
+        grown.append(event)
+    return grown
+
+
 def _follow(plant: Plant, alarm: Alarm, values: list[float], times: list[int]) -> None:
     furthest = max(values) if alarm.kind is Kind.HIGH else min(values)
     if alarm.peak is None or (furthest > alarm.peak if alarm.kind is Kind.HIGH else furthest < alarm.peak):

@@ -26,7 +26,13 @@ class Seen:
 
     @property
     def rule(self) -> str:
-        return self.alarm["rule"]
+        """The status that the event is about."""
+        return self.event["rule"]
+
+    @property
+    def kind(self) -> str:
+        """What the alarm's record follows."""
+        return self.alarm["kind"]
 
     @property
     def stimulus(self) -> str:

@@ -35,7 +35,7 @@ async def test_a_snapshot_holds_everything_the_page_shows(service: Service) -> N
         "quantity": "level",
         "uom": "m",
         "low": 0.0,
-        "high": 15.0,
+        "high": 100.0,
         "ll": None,
         "l": 1.0,
         "h": 10.0,

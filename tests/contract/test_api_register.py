@@ -90,7 +90,7 @@ async def test_points_come_in_parts_and_by_filter(service: Service) -> None:
     only = await get(service, "points", enterprise="E02", quantity="pressure")
     assert [item["id"] for item in only["items"]] == ["E02/PT-1"]
     point = await get(service, "points/E01/LT-1")
-    assert (point["range_high"], point["limits"]["h"], point["limits"]["hh"]) == (15.0, 10.0, None)
+    assert (point["range_high"], point["limits"]["h"], point["limits"]["hh"]) == (100.0, 10.0, None)
     empty = await get(service, "points", source="E01-S1", quantity="smoke")
     assert empty == {"items": [], "next": None}
 

@@ -97,7 +97,7 @@ async def test_an_alarm_is_shown_when_it_is_recorded_and_acknowledged_for_good(d
         outcome = await found.engine.command(Acknowledge(alarm.id, "值班员", ""))
         assert outcome.event is not None
         assert outcome.event.alarm.state is AlarmState.ACKNOWLEDGED
-        assert await found.rows("SELECT state, acknowledged_by FROM alarm") == [("acknowledged", "值班员")]
+        assert await found.rows("SELECT state, body->>'acknowledged_by' FROM alarm") == [("acknowledged", "值班员")]
         again = await found.engine.command(Acknowledge(alarm.id, "值班员", ""))
         assert isinstance(again.refusal, CommandRefused)
         unknown = await found.engine.command(Acknowledge("00", "值班员", ""))

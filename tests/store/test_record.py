@@ -10,7 +10,10 @@ import pytest
 from hazmon_edge import wire
 from park import NAN, START, delivery, group, missed, park, point, scans
 
-from hazmon.alarms.book import AlarmBook, AlarmEvent, Subject
+from hazmon.alarms.alarm import AlarmEvent, Subject
+from hazmon.alarms.book import AlarmBook, Turn
+from hazmon.alarms.commands import Acknowledge
+from hazmon.alarms.obey import obey
 from hazmon.clock import US, as_datetime
 from hazmon.delivery import Delivery, Refused, ScanGroup
 from hazmon.errors import StoreUnavailable
@@ -102,7 +105,7 @@ async def test_the_view_and_the_function_tell_every_reading_and_no_hole(record: 
 
 async def test_a_batch_that_comes_three_times_is_recorded_once(record: Record) -> None:
     of = await record.group()
-    event = AlarmBook().raise_alarm(TANK, Rule.H, 3, START, 11, 10.5, "")
+    event = AlarmBook().turn_on(Turn(TANK, Rule.H, START, 11, 10.5, 3))
     assert event is not None
     first = delivery(of, 1, 1, scans(of, 0, [1.0, 2.0]), misses=[missed(of, 2, 3)])
     first.refused.append(Refused("GONE", START, 2, "unknown-tag"))
@@ -150,13 +153,14 @@ async def test_an_alarm_stands_as_its_last_event_left_it_in_whatever_order_event
     book = AlarmBook()
     events: list[AlarmEvent] = []
     for event in (
-        book.raise_alarm(TANK, Rule.H, 3, START, 11, 10.5, ""),
-        book.clear(TANK.id, Rule.H, START + US, 9, ""),
-        book.raise_alarm(TANK, Rule.H, 3, START + 2 * US, 12, 10.5, ""),
+        book.turn_on(Turn(TANK, Rule.H, START, 11, 10.5, 3)),
+        book.turn_off(Turn(TANK, Rule.H, START + US, 9, 10.5, 3)),
+        book.turn_on(Turn(TANK, Rule.H, START + 2 * US, 12, 10.5, 3)),
     ):
         assert event is not None
         events.append(event)
-    events.append(book.acknowledge(events[0].alarm.id, START + 3 * US, "值班员", "看到了"))
+    seen = Acknowledge(events[0].alarm.id, "值班员", "看到了")
+    events.append(obey(book, seen, START + 3 * US, lambda subject, kind: None, 8.0, lambda subject: False))
     await record.write(events=events[2:])
     await record.write(events=events[:2])
     assert await open_alarms(record.connection) == list(book.open.values())

@@ -9,7 +9,7 @@ import pytest
 from hazmon_edge import wire
 from park import NAN, START, delivery, group, missed, park, point, scans, told
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent
 from hazmon.alarms.commands import Acknowledge
 from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
@@ -127,15 +127,18 @@ async def test_a_standing_connection_alarm_still_excuses_its_points(database: st
 async def test_what_the_configuration_no_longer_has_is_cleared_and_says_so(database: str) -> None:
     old, _ = await Service.start(database, 0)
     events = await old.take(1, delivery(old.of, 1, 1, scans(old.of, 1, [[5, 11.5, 11.5]])))
-    assert [event.alarm.subject.tag for event in events] == ["TT-1", "GT-1", "GT-1"]
+    assert [(event.alarm.subject.tag, event.rule) for event in events] == [("GT-1", "HH"), ("TT-1", "H")]
     await old.recorder.close()
     fewer = park(PARK.points[0], point("GT-1", Limits(h=9)))
     _, gone = await Service.start(database, 2, fewer)
-    assert sorted(f"{event.alarm.subject.tag}.{event.alarm.rule} {event.reason}" for event in gone) == [
-        "GT-1.HH no longer in the configuration",
-        "TT-1.H no longer in the configuration",
+    assert sorted(f"{event.alarm.subject.tag} {event.stimulus} {event.reason}" for event in gone) == [
+        "GT-1 ease no longer in the configuration",
+        "TT-1 clear no longer in the configuration",
     ]
-    assert {event.alarm.state for event in gone} == {AlarmState.RETURNED}
+    assert {event.alarm.subject.tag: (event.alarm.state, event.rule) for event in gone} == {
+        "GT-1": (AlarmState.UNACKNOWLEDGED, Rule.H),
+        "TT-1": (AlarmState.RETURNED, Rule.H),
+    }
 
 
 async def test_late_alarms_stay_late_and_turn_no_live_rule_on(database: str) -> None:

@@ -232,13 +232,27 @@ class SwitchBody(_Body):
 class OutcomeView(BaseModel):
     """What became of one alarm of a selection."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"alarm": "9f3c1a70b24d5e86", "done": True, "why": None}})
+
     alarm: str
     done: bool
     why: str | None = Field(description="why not")
 
 
 class SuppressedView(BaseModel):
-    """What is not heard now. `by_design` counts alarm definitions, also those that are normal."""
+    """What is not heard now. `by_design` names alarms that would not be, also those that are normal."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "alarms": [],
+                "shelved": 0,
+                "suppressed_by_design": 0,
+                "out_of_service": 0,
+                "by_design": {"E01/FT-1101.LOW": "泵停，低流量无意义 / pump stopped: low flow means nothing"},
+            }
+        }
+    )
 
     alarms: list[AlarmView]
     shelved: int
@@ -263,6 +277,22 @@ class ExemptionBody(_Body):
 
 class ExemptionView(BaseModel):
     """An exemption, in force or over."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "id": 7,
+                "unit": "E01/V-1101",
+                "kind": "maintenance",
+                "reason": "清罐检修",
+                "filed_at": "2026-01-01T08:00:00.000000Z",
+                "filed_by": "企业",
+                "until": "2026-01-01T16:00:00.000000Z",
+                "ended_at": None,
+                "ended_by": None,
+            }
+        }
+    )
 
     id: int
     unit: str

@@ -92,7 +92,9 @@ async def find_alarm(room: Room, identity: str) -> tuple[Alarm, bool]:
     """The alarm as the room was told it, else as it is recorded. Raises NotFound."""
     told = room.board.open.get(identity)
     if told is not None:
-        return told
+        held = room.engine.plant.book.open.get(identity)
+        grown = held is not None and held.event == told[0].event
+        return (held, told[1]) if held is not None and grown else told
     async with room.connection() as connection:
         recorded = await record.alarm(connection, identity)
     if recorded is None:

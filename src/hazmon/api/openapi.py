@@ -24,6 +24,7 @@ _TEXTS = {
 }
 _BOX = ("400", "401", "403", "413", "422", "500", "503")
 _LIST = ("400", "422", "500")
+_COMMAND = ("400", "404", "409", "413", "422", "500", "503")
 _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", "/api/v1/batches"): ("400", "401", "403", "413", "500", "503"),
     ("post", "/api/v1/heartbeats"): _BOX,
@@ -39,7 +40,20 @@ _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("get", "/api/v1/alarms/stream"): ("422", "500", "503"),
     ("get", "/api/v1/alarms/{alarm}"): ("404", "422", "500", "503"),
     ("get", "/api/v1/alarms/{alarm}/events"): ("400", "404", "422", "500", "503"),
-    ("post", "/api/v1/alarms/{alarm}/acknowledge"): ("400", "404", "409", "413", "422", "500", "503"),
+    ("get", "/api/v1/alarms/statistics"): ("422", "500", "503"),
+    ("get", "/api/v1/alarms/suppressed"): ("500",),
+    ("post", "/api/v1/alarms/acknowledge"): ("400", "413", "422", "500", "503"),
+    **{
+        ("post", f"/api/v1/alarms/{{alarm}}/{verb}"): _COMMAND
+        for verb in ("acknowledge", "comment", "verify", "dispose", "reset")
+    },
+    **{
+        ("post", f"/api/v1/points/{{enterprise}}/{{tag}}/alarms/{{kind}}/{verb}"): _COMMAND
+        for verb in ("shelve", "unshelve", "remove", "return")
+    },
+    ("get", "/api/v1/exemptions"): ("500", "503"),
+    ("post", "/api/v1/exemptions"): ("400", "404", "413", "422", "500", "503"),
+    ("post", "/api/v1/exemptions/{number}/end"): ("400", "404", "413", "422", "500", "503"),
     ("get", "/api/v1/edges"): _LIST,
     ("get", "/api/v1/configuration"): ("422", "500", "503"),
     ("post", "/api/v1/configuration/reload"): ("409", "413", "422", "500", "503"),

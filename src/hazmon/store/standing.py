@@ -77,7 +77,7 @@ async def rings_since(connection: Connection, since: int) -> list[int]:
     rows = await (
         await connection.execute(
             "SELECT e.at FROM alarm_event e JOIN alarm a USING (alarm_id) WHERE e.at >= %s AND NOT a.late AND NOT e.suppressed"
-            " AND e.to_state = 'unacknowledged'"
+            " AND e.to_state IN ('unacknowledged', 'latched_unacknowledged')"
             " AND e.stimulus IN ('raise', 'escalate', 'realarm', 'expire', 'release', 'return') ORDER BY e.at",
             (as_datetime(since),),
         )

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import pytest
 from park import START, delivery, group, missed, park, point, scans, told
 
-from hazmon.alarms.book import AlarmEvent
+from hazmon.alarms.alarm import AlarmEvent
 from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
 from hazmon.delivery import Delivery
 from hazmon.model import MissCause
 from hazmon.plant import Plant
-from hazmon.rulebook import Limits, Rule
+from hazmon.rulebook import Kind, Limits, Rule
 from hazmon.step import step
 
 PARK = park(point("LT-1"), point("LT-2", Limits(stale_s=10)))
@@ -95,7 +95,7 @@ def test_process_alarms_stand_through_a_dead_connection(run: Run) -> None:
     assert len(run.live(1, 11.0)) == 1
     run.missing(2)
     run.missing(3)
-    assert run.plant.book.standing("E01/LT-1", Rule.H) is not None
+    assert run.plant.book.standing("E01/LT-1", Kind.HIGH) is not None
     assert told(run.live(30, 9.0))[0] == "30s plc1.STALE unacknowledged -> returned_unacknowledged"
 
 

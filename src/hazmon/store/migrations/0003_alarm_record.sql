@@ -53,6 +53,7 @@ ALTER TABLE alarm_event ALTER COLUMN rule SET NOT NULL, ALTER COLUMN after SET N
 -- The same excursion found again, as in a backlog that is sent twice, is one; what people say may be said twice.
 DROP INDEX alarm_event_once;
 CREATE UNIQUE INDEX alarm_event_once ON alarm_event (alarm_id, stimulus, at) WHERE by IS NULL AND stimulus IN ('raise', 'raise_late', 'clear');
+CREATE INDEX alarm_event_alarm ON alarm_event (alarm_id, event);
 CREATE INDEX alarm_event_at ON alarm_event (at);
 
 -- 停用/检修: units whose alarms mean nothing for a while. Never deleted; ended with a reason.
