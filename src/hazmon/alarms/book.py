@@ -228,17 +228,22 @@ class AlarmBook:
             raised=alarm.raised + again,
             latching=turn.latching,
             health=turn.health,
-            first_out=alarm.first_out or (stimulus is Stimulus.RAISE and self._is_first(alarm)),
+            first_out=self._is_first(alarm) if stimulus is Stimulus.RAISE else alarm.first_out,
         )
         if alarm.kind in (Kind.LOW, Kind.HIGH) and mark.value is not None:
             grown = _peak(grown, mark)
         return self.move(grown, stimulus, turn.at, value=turn.value, reason=turn.reason, rule=turn.rule, evidence=turn.evidence)
 
     def _is_first(self, alarm: Alarm) -> bool:
-        """Nothing else of its source stands: what follows is most likely its consequence."""
+        """Nothing else of its source stands: what follows is most likely its consequence.
+
+        The first of a trip stays it when it comes back while its followers stand; the next trip has a first of its own.
+        """
         source = alarm.subject.source
-        counts = bool(source) and not alarm.late and not alarm.suppressed and alarm.kind not in INSTRUMENT
-        return counts and not self.active_in.get(source)
+        if not source or alarm.late or alarm.suppressed or alarm.kind in INSTRUMENT:
+            return False
+        standing = self.active_in.get(source, frozenset[str]())
+        return not standing or (alarm.first_out and not any(self.open[other].first_out for other in standing))
 
     def _turned_off(self, alarm: Alarm, turn: Turn) -> AlarmEvent | None:
         if turn.rule not in alarm.holding:
