@@ -165,6 +165,25 @@ def test_the_first_of_a_source_is_flagged_and_what_follows_is_not() -> None:
     assert not on(AlarmBook(), Rule.STALE, 1).alarm.first_out
 
 
+def test_the_first_of_a_trip_stays_it_and_the_next_trip_has_its_own() -> None:
+    book = AlarmBook()
+    on(book, Rule.H, 1)
+    on(book, Rule.H, 2, subject=GAS)
+    off(book, Rule.H, 3)
+    assert on(book, Rule.H, 4).alarm.first_out
+    off(book, Rule.H, 5)
+    book.turn_off(turn(Rule.H, 6, subject=GAS))
+    assert on(book, Rule.H, 7, subject=GAS).alarm.first_out
+    assert not on(book, Rule.H, 8).alarm.first_out
+
+
+def test_what_comes_back_milder_keeps_the_priority_of_its_worst() -> None:
+    book = AlarmBook()
+    on(book, Rule.HH, 1, 12.5)
+    off(book, Rule.HH, 2)
+    assert on(book, Rule.H, 3).alarm.priority == 2
+
+
 def test_a_suppressed_alarm_is_no_first_out_and_hides_none() -> None:
     book = AlarmBook()
     book.designs[TANK.id, Kind.HIGH] = "检修"
