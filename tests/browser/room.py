@@ -35,7 +35,7 @@ def lively_park() -> Park:
 
 def _lively(point: Point) -> Point:
     if point.tag == "LT-1":
-        return replace(point, limits=Limits(h=10.0, hh=12.0, deadband=0.1, stale_s=600))
+        return replace(point, limits=Limits(h=10.0, hh=12.0, deadband=0.1, stale_s=600), range_high=15.0)
     if point.tag == "TT-1":
         return replace(point, limits=Limits(h=60.0, stale_s=600), range_high=100.0, uom="℃", handling=Handling(latch=True))
     return point
