@@ -62,6 +62,18 @@ def test_an_open_dialog_takes_no_command_while_the_page_is_not_live(stage: Stage
     expect(dialog).to_contain_text("画面不是实时数据，不能操作")
 
 
+def test_the_list_of_what_is_not_heard_says_so_when_it_is_not_live(stage: Stagehand, page: Page) -> None:
+    shelf = {"until": "2026-01-01T08:00:00Z", "by": "班长", "reason": "校验"}
+    stage.raise_alarms({"suppressions": ["shelved"], "shelf": shelf})
+    page.locator("header .suppressed").click()
+    dialog = page.locator("dialog.suppressions")
+    expect(dialog.locator(".act")).to_be_enabled()
+    stage.behave(frames=False)
+    wait_until_not_live(page, NOT_LIVE_WITHIN_S)
+    expect(dialog.locator(".act")).to_be_disabled()
+    expect(dialog).to_contain_text("画面不是实时数据，不能操作")
+
+
 def test_the_service_freezes(stage: Stagehand, page: Page) -> None:
     raise_alarm(stage, page)
     stage.freeze()

@@ -43,6 +43,7 @@ function SuppressedList() {
   return (
     <dialog ref={dialog} class="suppressions" onClose={close} aria-labelledby="suppressed-title">
       <h2 id="suppressed-title">{t("suppressed.title")}</h2>
+      {!isLive.value && <p class="failed">{t("command.disabled")}</p>}
       <div class="scroll">
         <table>
           <thead>
