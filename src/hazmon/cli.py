@@ -148,9 +148,9 @@ def replay(
     import asyncio
 
     from hazmon.clock import SystemClock
-    from hazmon.commands.instants import instant
     from hazmon.commands.replay import replay as run
     from hazmon.commands.replay import report
+    from hazmon.instants import instant
     from hazmon.replay.overrides import with_overrides
     from hazmon.service import database_url
 
@@ -166,6 +166,52 @@ def replay(
     lines = _done(lambda: asyncio.run(run(database_url(), park, start, stop, SystemClock())))
     for line in report(lines, zone):
         typer.echo(line)
+
+
+@app.command()
+def explain(
+    alarm: Annotated[str, typer.Argument(metavar="POINT.RULE", help="Like E01/LT-1101.HH, or E01/LT-1101.HIGH for both limits.")],
+    time: Annotated[str, typer.Argument(metavar="TIME", help="Like 2026-03-01T10:02, in the park's time zone.")],
+    config: Annotated[Path, typer.Option(help="The configuration folder.")] = Path("config"),
+) -> None:
+    """Why an alarm rang at that time, or did not: readings, rule, transitions, the record, and the batch that decided.
+
+    Exit codes: 0 answered, 1 there is no such point or the record does not answer, 2 the command line is wrong.
+    """
+    import asyncio
+
+    from hazmon.commands.explain import explain as run
+    from hazmon.explain import asked
+    from hazmon.instants import instant
+    from hazmon.service import database_url
+
+    park = _park(config)
+    try:
+        question, at = asked(alarm), instant(time, park.settings.timezone)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    for line in _done(lambda: asyncio.run(run(database_url(), park, question, at))):
+        typer.echo(line)
+
+
+@app.command()
+def reload(
+    by: Annotated[str, typer.Option(help="Who changes the configuration.")],
+    why: Annotated[str, typer.Option(help="Why it is changed.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    url: Annotated[str, typer.Option(help="The park service.")] = "http://127.0.0.1:8080",
+) -> None:
+    """Let the running service read its configuration folder again: all of it, or nothing with every finding.
+
+    Exit codes: 0 in force (or a dry run that would be), 1 refused or no answer, 2 the command line is wrong.
+    """
+    from hazmon.commands.reload import reload as run
+
+    answer = _done(lambda: run(url, by, why, dry_run))
+    for line in answer.lines:
+        typer.echo(line)
+    if not answer.accepted:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from hazmon.clock import Clock
-from hazmon.commands.instants import clock_text
+from hazmon.instants import clock_text
 from hazmon.model import Park
 from hazmon.replay import history
 from hazmon.replay.comparison import Line, compared

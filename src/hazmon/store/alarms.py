@@ -73,7 +73,7 @@ async def events_of(connection: Connection, identity: str, after: int, limit: in
             (identity, after, limit),
         )
     ).fetchall()
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 async def events_after(connection: Connection, after: int, upto: int, limit: int) -> list[AlarmEvent]:
@@ -85,7 +85,7 @@ async def events_after(connection: Connection, after: int, upto: int, limit: int
             (after, upto, limit),
         )
     ).fetchall()
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 async def events_between(connection: Connection, start: int, end: int, limit: int) -> list[AlarmEvent]:
@@ -97,10 +97,11 @@ async def events_between(connection: Connection, start: int, end: int, limit: in
             (as_datetime(start), as_datetime(end), limit),
         )
     ).fetchall()
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
-def _event(row: tuple[Any, ...]) -> AlarmEvent:
+def event_of(row: tuple[Any, ...]) -> AlarmEvent:
+    """The event of a row: event, at, stimulus, from_state, by, value, reason, rule, suppressed, evidence, after."""
     number, at, stimulus, before, by, value, reason, rule, suppressed, evidence, after = row
     held: dict[str, float] = evidence or {}
     return AlarmEvent(
