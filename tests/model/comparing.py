@@ -22,11 +22,12 @@ from hazmon.plant import Exempt, Plant
 from hazmon.rebuild import held_before, reach, rebuild
 from hazmon.rulebook import Kind, Rule
 from hazmon.rules.frame import ScanBlock
-from hazmon.step import step
+from hazmon.step import Outcome, step
 
 TOLD = 30  # steps that the story of a divergence tells
 KEPT = 300 * SECOND  # of scans and events, more than a restart reads back
 GROUP = ScanGroup(1, "E01", "plc1", SECOND, b"", tuple(point.tag for point in POINTS), np.arange(len(POINTS)))
+Told = tuple[int, int, Beat, list[Command], list[AlarmEvent], list[Outcome]]
 REASONS: dict[str, tuple[type[Exception], str]] = {
     "unknown": (NotFound, "no alarm "),
     "not alarmed": (NotFound, "nothing is alarmed about"),
@@ -61,7 +62,8 @@ class Comparison:
         self.scans: deque[ScanBlock] = deque()
         self.number = 0
         self.spoken_of: deque[Identity] = deque(maxlen=12)  # records of which something was told lately
-        self.story: deque[str] = deque(maxlen=TOLD)
+        self.story: deque[Told] = deque(maxlen=TOLD)
+        self.facts: dict[str, tuple[Alarm, Facts]] = {}  # of the engine's alarms as they stood last
 
     def live(self, beats: Iterable[Beat]) -> int:
         """Live through these; how many they were. Raises Divergence with the story so far."""
@@ -81,13 +83,11 @@ class Comparison:
             self.model.exempt[unit] = self.now + length
         asked = [self._asked(deed.record, deed.name) for deed in beat.deeds]
         commands = [deed.command(target, self.now) for deed, (target, _) in zip(beat.deeds, asked, strict=True)]
-        self.story.append(_told(self.steps, self.now, beat, commands))
-
         deliveries = [self._delivery(beat)] if beat.scans else []
         alive = {"E01": None} if beat.alive and not beat.scans else {}
         events, outcomes = step(self.plant, deliveries, commands, self.now, alive)
         self._keep(events)
-        self.story[-1] += "".join(f"\n    engine: {_line(key(event.alarm), seen(event))}" for event in events)
+        self.story.append((self.steps, self.now, beat, commands, events, outcomes))
 
         happened = self.model.step(beat.alive, _samples(self.now, beat), self.now)
         wrong: list[str] = []
@@ -95,8 +95,6 @@ class Comparison:
             answer = self.model.command(command, identity, self.now)
             if isinstance(answer, Happened):
                 happened.append(answer)
-            if outcome.refusal is not None:
-                self.story[-1] += f"\n    engine refuses {type(command).__name__}: {outcome.refusal}"
             wrong += _refused(command, answer, outcome.refusal)
         self.spoken_of.extend(each.after.identity for each in happened)
         wrong += _by_record(
@@ -104,7 +102,7 @@ class Comparison:
         )
         wrong += self._books()
         if wrong:
-            raise Divergence("\n".join(["", *self.story, "", *wrong, self.replay]))
+            raise Divergence("\n".join(["", *(_told(*told) for told in self.story), "", *wrong, self.replay]))
 
     def _asked(self, record: int | None, name: str) -> tuple[str, Identity | None]:
         """The target as the engine takes it, and the record that it means if it is not a name."""
@@ -160,8 +158,14 @@ class Comparison:
         self.plant = rebuild(PARK, self.now, book, held, scans, [event.at for event in self.events if event.rings])
         self.plant.exempt = exempt
 
+    def _facts(self, alarm: Alarm) -> Facts:
+        known = self.facts.get(alarm.id)
+        if known is None or known[0] is not alarm:
+            known = self.facts[alarm.id] = alarm, facts(alarm)
+        return known[1]
+
     def _books(self) -> list[str]:
-        engine = {key(alarm): facts(alarm) for alarm in self.plant.book.open.values()}
+        engine = {key(alarm): self._facts(alarm) for alarm in self.plant.book.open.values()}
         model = {identity: record.facts() for identity, record in self.model.open().items()}
         wrong = [f"  open in the {'engine' if k in engine else 'model'} only: {k}" for k in sorted(engine.keys() ^ model.keys())]
         return wrong + [line for k in engine.keys() & model.keys() for line in _different(k, engine[k], model[k])]
@@ -275,8 +279,8 @@ def _line(identity: Identity, event: Happened) -> str:
     return " ".join([words, *(mark for mark in marks if mark)])
 
 
-def _told(number: int, now: int, beat: Beat, commands: list[Command]) -> str:
-    """A step as a line of the story."""
+def _told(number: int, now: int, beat: Beat, commands: list[Command], events: list[AlarmEvent], outcomes: list[Outcome]) -> str:
+    """A step as a few lines of the story."""
     words = [f"{number}. {(now - START) / SECOND:g}s"]
     words += ["RESTART"] if beat.restart else []
     words += [f"exempt {unit} for {length / SECOND:g}s" for unit, length in beat.exempt]
@@ -289,4 +293,9 @@ def _told(number: int, now: int, beat: Beat, commands: list[Command]) -> str:
             else:
                 bad = "" if cell[1] in (Quality.GOOD, Quality.CLOCK_SUSPECT) else "!"
                 words.append(f"{point.tag}={bad}{cell[0]:g}" + (f"+{cell[2]}ms" if cell[2] else ""))
-    return " ".join(words) + "".join(f"\n    {command}" for command in commands)
+    lines = [" ".join(words), *(f"    {command}" for command in commands)]
+    lines += [f"    engine: {_line(key(event.alarm), seen(event))}" for event in events]
+    for outcome in outcomes:
+        if outcome.refusal is not None:
+            lines.append(f"    engine refuses {type(outcome.command).__name__}: {outcome.refusal}")
+    return "\n".join(lines)

@@ -189,9 +189,8 @@ class Reference:
 
     def _design(self, now: int) -> None:
         self.exempt = {unit: until for unit, until in self.exempt.items() if until > now}
-        self.designs = {
-            (point.id, kind) for point in self.park.points for kind in Kind if f"{point.enterprise}/{point.unit}" in self.exempt
-        }
+        exempt = [point for point in self.park.points if f"{point.enterprise}/{point.unit}" in self.exempt]
+        self.designs = {(point.id, kind) for point in exempt for kind in Kind}
         for design in self.park.by_design:
             if self._truth(design.when) is True:
                 self.designs |= set(design.alarms)

@@ -75,10 +75,12 @@ class Lives(RuleBasedStateMachine):
         self.cells[point] = None if code is None else (NAN, int(code), 0)
         self.comparison.live([self.scan()] * steps)
         self.cells[point] = kept
+        self.comparison.take(self.scan())
 
     @rule(steps=st.integers(1, 15), alive=st.booleans())
     def be_silent(self, steps: int, alive: bool) -> None:
         self.comparison.live([Beat(alive=alive)] * steps)
+        self.comparison.take(self.scan())
 
     @rule(steps=st.integers(1, 40))
     def go_on(self, steps: int) -> None:
@@ -88,9 +90,11 @@ class Lives(RuleBasedStateMachine):
     def ask(self, asked: list[Deed]) -> None:
         self.comparison.take(Beat(scans=self.scan().scans, deeds=tuple(asked)))
 
-    @rule(heard=st.booleans())
-    def restart(self, heard: bool) -> None:
-        self.comparison.take(Beat(alive=heard, scans=self.scan().scans if heard else (), restart=True))
+    @rule(before=st.integers(0, 15), after=st.integers(0, 15))
+    def restart(self, before: int, after: int) -> None:
+        self.comparison.live([Beat(alive=False)] * before)
+        self.comparison.live([Beat(alive=False, restart=True)] + [Beat(alive=False)] * after)
+        self.comparison.take(self.scan())
 
     @rule(unit=st.sampled_from(UNITS), length=st.integers(1, 30))
     def exempt(self, unit: str, length: int) -> None:

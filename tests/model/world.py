@@ -28,6 +28,7 @@ START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 NAN = float("nan")
 SCAN_AGE = 400_000  # a scan is so old when it arrives; its readings are up to 200 ms younger
 HOUR = 3600 * SECOND
+UNJUDGED = 15  # beats
 BAD = (Quality.MAINTENANCE, Quality.DEVICE_FAULT, Quality.COMMUNICATION, Quality.BAD)
 
 
@@ -167,13 +168,18 @@ class Beat:
 
 @dataclass
 class Life:
-    """Random beats, the same for the same seed and temper."""
+    """Random beats, the same for the same seed and temper.
+
+    A restart reads a minute back. A delay that has run for longer, over readings that did not come or were bad, begins anew;
+    so in a life with restarts every point is judged now and then.
+    """
 
     seed: int
     temper: Temper
     value: dict[str, float] = field(default_factory=dict[str, float])
     bad_for: dict[str, int] = field(default_factory=dict[str, int])
     gone_for: dict[str, int] = field(default_factory=dict[str, int])
+    unjudged: dict[str, int] = field(default_factory=dict[str, int])  # beats
     silent_for: int = 0
     mute: bool = False
 
@@ -189,8 +195,11 @@ class Life:
         restart = self._often(temper.restarts, 0.005)
         if not self.silent_for and self._often(temper.silence, 0.005):
             self.silent_for, self.mute = chance.choice((1, 3, 5, 8, 12, 14, 30)), chance.random() < 0.6
+        if temper.restarts and max(self.unjudged.values(), default=0) >= UNJUDGED:
+            self.silent_for = 0
         if self.silent_for:
             self.silent_for -= 1
+            self.unjudged = {point.tag: self.unjudged.get(point.tag, 0) + 1 for point in POINTS}
             return Beat(SECOND, not self.mute, (), deeds, restart, exempt)
         count = 1 if chance.random() < 0.93 else chance.choice((2, 3))
         jitter = chance.random() < 0.5
@@ -213,19 +222,22 @@ class Life:
             self.value[tag] = chance.choice(HAUNTS[tag])
         elif draw < temper.wild * 0.04 and tag != "P-1":
             self.value[tag] += chance.choice((-1, -0.25, 0.25, 1))
-        if self.gone_for.get(tag, 0):
+        self.unjudged[tag] = self.unjudged.get(tag, 0) + 1
+        if temper.restarts and self.unjudged[tag] > UNJUDGED:
+            self.bad_for[tag] = self.gone_for[tag] = 0
+        elif not self.gone_for.get(tag) and self._often(temper.holes, 0.005):
+            self.gone_for[tag] = chance.choice((1, 2, 3, 5, 8, 14))
+        elif not self.bad_for.get(tag) and self._often(temper.bad, 0.004):
+            self.bad_for[tag] = chance.choice((1, 1, 2, 3, 6, 20))
+        if self.gone_for.get(tag):
             self.gone_for[tag] -= 1
             return None
-        if self._often(temper.holes, 0.005):
-            self.gone_for[tag] = chance.choice((0, 1, 2, 4, 7, 13))
-            return None
-        if not self.bad_for.get(tag, 0) and self._often(temper.bad, 0.004):
-            self.bad_for[tag] = chance.choice((1, 1, 2, 3, 6, 20))
         offset = chance.choice((0, 0, 0, 40, 120, 200))
-        if self.bad_for.get(tag, 0):
+        if self.bad_for.get(tag):
             self.bad_for[tag] -= 1
             code = chance.choice(BAD)
             return (NAN if code is Quality.BAD else self.value[tag], int(code), offset)
+        self.unjudged[tag] = 0
         code = Quality.CLOCK_SUSPECT if chance.random() < 0.01 else Quality.GOOD
         return self.value[tag], int(code), offset
 
