@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from hazmon.colour import ColourRules
 from hazmon.rulebook import ByDesign, Escalation, Handling, Limits, NamedRule, Rule
 
 
@@ -188,6 +189,7 @@ class Park:
     digest: str = ""
     named: tuple[NamedRule, ...] = ()
     by_design: tuple[ByDesign, ...] = ()
+    colours: ColourRules | None = None
     by_id: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points
     rows: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points, then named rules
 

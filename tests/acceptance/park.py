@@ -145,7 +145,8 @@ def running_park(home: Path, enterprises: Iterable[str], database: str, broker: 
 def _copy_config(to: Path, enterprises: list[str], offset: int) -> None:
     """The repository's configuration with its local ports moved, so that a demo may run beside the tests."""
     to.mkdir(parents=True)
-    shutil.copy(ROOT / "config" / "park.toml", to)
+    for name in ("park.toml", "rules.toml", "colour.toml"):
+        shutil.copy(ROOT / "config" / name, to)
     for name in enterprises:
         shutil.copytree(ROOT / "config" / name, to / name)
         file = to / name / "edge.toml"

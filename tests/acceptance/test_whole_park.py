@@ -102,6 +102,7 @@ def _alarms_agree(park: Park, stream: Stream, wanted: Series, began: float, ende
         if want.cleared is not None and want.cleared < ended - 2:
             assert _near(falls, want.point, seen.kind, want.cleared), f"never fell: {want}\n{_story(events, want.point)}"
     assert _take(unmatched, "E08/TT-1101A", "QUALITY", None) is not None
+    assert _take(unmatched, "E01/LT-1101", "FORECAST_UP", None) is not None, "a tank that fills so fast is foreseen"
     for link, since in links.items():
         seen = _take(unmatched, link, "STALE", None)
         assert seen is not None, f"no alarm of {link}"
@@ -109,8 +110,10 @@ def _alarms_agree(park: Park, stream: Stream, wanted: Series, began: float, ende
     assert unmatched == [], f"alarms that nothing calls for: {[(s.point, s.rule, s.event) for s in unmatched]}"
     for rule in ("RATE_UP", "H", "HH"):
         assert [seen.rule for seen in raises if seen.point == "E01/LT-1101"].count(rule) == 1
-    order = [seen.rule for seen in raises if seen.point == "E01/LT-1101" and seen.rule in ("RATE_UP", "H", "HH")]
-    assert order == ["RATE_UP", "H", "HH"]
+    order = [seen.rule for seen in raises if seen.point == "E01/LT-1101"]
+    assert order == ["RATE_UP", "FORECAST_UP", "H", "HH"]
+    levels = {seen.alarm["id"] for seen in raises if seen.point == "E01/LT-1101" and seen.kind == "HIGH"}
+    assert len(levels) == 1, "one record through the whole rise"
 
 
 def _take(unmatched: list[Seen], point: str, rule: str, at: float | None) -> Seen | None:

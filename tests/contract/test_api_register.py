@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from contract.rooms import GROUP, Service
+from contract.rooms import GROUP, Service, running, small_park
 from contract.test_api_batches import problem
 from hazmon_edge import wire
 
 from hazmon.clock import US
+from hazmon.registry.colours import load_colours
+
+CONFIG = Path(__file__).resolve().parents[2] / "config"
 
 
 async def get(service: Service, path: str, **query: object) -> dict[str, Any]:
@@ -44,6 +49,8 @@ async def test_a_source_has_its_level_and_how_it_is_now(service: Service) -> Non
         "worst_priority": None,
         "active": 0,
         "unacknowledged": 0,
+        "suppressed": 0,
+        "colour": None,
         "connection": "never",
         "newest_at": None,
     }
@@ -52,7 +59,8 @@ async def test_a_source_has_its_level_and_how_it_is_now(service: Service) -> Non
     live = (await get(service, "sources/E01-S1"))["live"]
     assert isinstance(live, dict)
     assert live.pop("newest_at") is not None
-    assert live == {"worst_priority": 3, "active": 1, "unacknowledged": 1, "connection": "ok"}
+    expected = {"worst_priority": 3, "active": 1, "unacknowledged": 1, "suppressed": 0, "colour": None, "connection": "ok"}
+    assert live == expected
     await service.box().level(5.0)
     live = (await get(service, "sources/E01-S1"))["live"]
     assert isinstance(live, dict)
@@ -154,3 +162,25 @@ async def test_what_is_asked_wrongly_is_refused(service: Service, path: str, sta
 @pytest.mark.parametrize(("method", "path"), [("DELETE", "/api/v1/points"), ("GET", "/api/v1/batches"), ("POST", "/healthz")])
 async def test_what_cannot_be_done_405(service: Service, method: str, path: str) -> None:
     problem(await service.http.request(method, path), 405)
+
+
+async def test_a_source_has_its_warning_colour_and_why(database: str) -> None:
+    coloured = replace(small_park(), colours=load_colours(CONFIG))
+    async with running(database, coloured) as service:
+
+        async def now() -> dict[str, Any]:
+            return (await service.http.get("/api/v1/sources/E01-S1")).json()["live"]["colour"]
+
+        await service.box().beat()
+        await service.box().level(9.0)
+        quiet = await now()
+        assert (quiet["colour"], quiet["exempt"]) == ("蓝", False)
+        await service.box().level(10.5)
+        risen = await now()
+        assert risen["colour"] in ("黄", "橙")
+        assert risen["reason"]
+        assert risen["version"] == quiet["version"] == "2026-1"
+        shelf = {"by": "班长", "role": "shift_leader", "reason": "校验", "minutes": 5}
+        assert (await service.http.post("/api/v1/points/E01/LT-1/alarms/HIGH/shelve", json=shelf)).status_code == 200
+        source = (await service.http.get("/api/v1/sources/E01-S1")).json()["live"]
+        assert (source["colour"]["colour"], source["suppressed"], source["active"]) == ("蓝", 1, 0)

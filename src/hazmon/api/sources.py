@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Query
 
+from hazmon.alarms.alarm import UNSEEN, Alarm
 from hazmon.api.alarm_json import iso_or_none
 from hazmon.api.paging import Cursor, Limit, page_of
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.views import Page, SourceLatest, SourceView
+from hazmon.bydesign import unknown_points
 from hazmon.clock import iso
+from hazmon.colour import OpenAlarm, SourceFacts, colour
 from hazmon.errors import NotFound
 from hazmon.model import Level, Source
-from hazmon.rules.frame import NEVER, Ints
+from hazmon.plant import BOX, Plant
+from hazmon.rulebook import RULES, Rule
+from hazmon.rules.frame import NEVER, Bools, Ints
 
 router = APIRouter(tags=["register"])
 
@@ -95,15 +101,52 @@ def _view(room: Room, source: Source) -> dict[str, Any]:
 
 
 def _live(room: Room, source: Source, points: Ints) -> dict[str, Any]:
-    alarms = [alarm for alarm, _ in room.board.open.values() if alarm.subject.source == source.id]
+    own = [alarm for alarm, _ in room.board.open.values() if alarm.subject.source == source.id]
+    alarms = [alarm for alarm in own if not alarm.suppressed]
     newest = int(room.engine.plant.frame.at[points].max(initial=NEVER))
     return {
         "worst_priority": min((alarm.priority for alarm in alarms if alarm.active), default=None),
         "active": sum(alarm.active for alarm in alarms),
-        "unacknowledged": sum(alarm.acknowledged_at is None for alarm in alarms),
+        "unacknowledged": sum(alarm.state in UNSEEN for alarm in alarms),
+        "suppressed": len(own) - len(alarms),
+        "colour": _colour(room, source, points, own),
         "connection": _connection(room, source, points),
         "newest_at": iso_or_none(None if newest == NEVER else newest),
     }
+
+
+def _colour(room: Room, source: Source, points: Ints, alarms: Sequence[Alarm]) -> dict[str, Any] | None:
+    """The warning colour 红橙黄蓝 and why; None where the configuration has no rules for it."""
+    plant = room.engine.plant
+    if room.park.colours is None:
+        return None
+    units = {f"{source.enterprise}/{unit.id}" for unit in source.units}
+    facts = SourceFacts(
+        at_us=room.clock.now(),
+        alarms=[
+            OpenAlarm(alarm.priority, alarm.kind, alarm.state, alarm.waiting_since or alarm.raised_at, alarm.suppressed)
+            for alarm in alarms
+            if alarm.raised_at is not None and not alarm.late
+        ],
+        unknown_share=_unknown_share(plant, points),
+        box_silent=f"{source.enterprise}/{BOX}" in plant.excused,
+        exempt=not units.isdisjoint(plant.exempt),
+    )
+    found, reason = colour(room.park.colours, facts)
+    return {
+        "colour": found,
+        "rule": reason.rule,
+        "version": reason.version,
+        "reason": reason.text,
+        "reason_en": reason.text_en,
+        "exempt": reason.exempt,
+    }
+
+
+def _unknown_share(plant: Plant, points: Ints) -> float:
+    """Share of the points without a usable value now."""
+    doubtful: Bools = unknown_points(plant)[points] | plant.rules.active[points, RULES.index(Rule.QUALITY)]
+    return np.count_nonzero(doubtful) / max(points.size, 1)
 
 
 def _connection(room: Room, source: Source, points: Ints) -> str:

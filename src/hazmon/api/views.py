@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hazmon.colour import Colour
 from hazmon.model import Level, Quantity, UnitKind, UnitType
 
 T = TypeVar("T")
@@ -55,12 +56,25 @@ class EnterpriseView(BaseModel):
     points: int
 
 
+class ColourView(BaseModel):
+    """Warning colour 红橙黄蓝 by the park's own rule set; neither hazard level nor priority. `exempt`: 停用/检修 of a unit."""
+
+    colour: Colour
+    rule: str
+    version: str
+    reason: str
+    reason_en: str
+    exempt: bool
+
+
 class SourceLive(BaseModel):
     """A source now. `connection`: ok; partial or down where scans of its points are missed; else the box's state."""
 
     worst_priority: int | None = Field(ge=1, le=4, description="of the alarms whose condition holds; null = none")
     active: int = Field(description="alarms whose condition holds")
     unacknowledged: int = Field(description="alarms that nobody has acknowledged, whether they hold or not")
+    suppressed: int = Field(description="alarms that are not heard: shelved, by design, out of service; in no other count")
+    colour: ColourView | None = Field(description="null: the configuration has no colour.toml")
     connection: Literal["ok", "partial", "down", "silent", "never"]
     newest_at: Time | None = Field(description="newest reading of any of its points")
 
@@ -85,6 +99,15 @@ class SourceView(BaseModel):
             "worst_priority": 3,
             "active": 1,
             "unacknowledged": 1,
+            "suppressed": 0,
+            "colour": {
+                "colour": "黄",
+                "rule": "standing",
+                "version": "2026-1",
+                "reason": "有报警未消除",
+                "reason_en": "an alarm stands",
+                "exempt": False,
+            },
             "connection": "ok",
             "newest_at": "2026-01-01T08:00:00.000000Z",
         },

@@ -8,6 +8,7 @@ from typing import cast
 
 from hazmon.errors import ConfigError
 from hazmon.model import Enterprise, Park, Point, Settings
+from hazmon.registry.colours import COLOUR_FILE, read_colours
 from hazmon.registry.connections import is_time_zone, read_connections
 from hazmon.registry.document import Document, read_document
 from hazmon.registry.enterprise import ENTERPRISE_ID, GradedSource, read_enterprise
@@ -28,6 +29,7 @@ def load(config_dir: Path) -> Park:
     report = Report()
     report.open(PARK_FILE)
     defaults = read_defaults(report, config_dir)
+    colours = read_colours(report, config_dir) if (config_dir / COLOUR_FILE).exists() else None
     settings = _settings(report, config_dir, defaults)
     enterprises: list[Enterprise] = []
     points: list[Point] = []
@@ -55,7 +57,7 @@ def load(config_dir: Path) -> Park:
     if settings is None or report.findings:
         raise ConfigError(report.sorted())
     digest = config_digest(config_dir)
-    return Park(settings, tuple(enterprises), tuple(points), digest, tuple(named), tuple(by_design))
+    return Park(settings, tuple(enterprises), tuple(points), digest, tuple(named), tuple(by_design), colours)
 
 
 def grade_sources(config_dir: Path) -> list[GradedSource]:
@@ -77,7 +79,8 @@ def config_digest(config_dir: Path) -> str:
     """SHA-256, as hex, of every file that `load` reads: name and bytes, each preceded by its length, in the order of names."""
     digest = hashlib.sha256()
     folders = [folder.name for folder in config_dir.iterdir() if _counts(folder)]
-    for name in sorted([PARK_FILE, RULES_FILE, *(f"{folder}/{name}" for folder in folders for name in ENTERPRISE_FILES)]):
+    own = [f"{folder}/{name}" for folder in folders for name in ENTERPRISE_FILES]
+    for name in sorted([PARK_FILE, RULES_FILE, COLOUR_FILE, *own]):
         path = config_dir / name
         if path.is_file():
             for part in (name.encode(), path.read_bytes()):
