@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from hazmon.errors import HazmonError
-from hazmon.model import Park, Point, Settings
-from hazmon.rulebook import All, Deviation, Expression, Not, Some, Term, Travel, Vote
+from hazmon.model import Enterprise, Park, Point, Settings, Source
+from hazmon.rulebook import All, ByDesign, Deviation, Expression, NamedRule, Not, Some, Term, Travel, Vote
 
 # What the record, the boxes' groups and the tasks of the service were set up by.
 _FIXED_OF_POINT = ("source", "unit", "quantity", "uom", "period_s")
 _FIXED_OF_PARK = ("timezone", "raw_days", "minute_days")
+_TOLD_APART = ("settings", "enterprises", "points", "digest", "named", "by_design", "by_id", "rows")
 _MANY = 20
 _LEVELS = {"ll": "LL", "l": "L", "h": "H", "hh": "HH"}
+T = TypeVar("T")
+Named = TypeVar("Named", Enterprise, Source, Point, NamedRule)
 PARK = "park"  # the subject of what park.toml and rules.toml say of all
 
 
@@ -58,19 +61,19 @@ def restart_needs(old: Park, new: Park) -> list[str]:
 
 def changes(old: Park, new: Park) -> list[Changed]:
     """Every field that differs: the park's, then those of sources, points, named rules and suppressions by design."""
-    found = _differences(PARK, _of_settings(old.settings), _of_settings(new.settings))
-    found += _of_all(_enterprises(old), _enterprises(new))
-    found += _of_all({s.id: _plain(s, ("id",)) for s in old.sources}, {s.id: _plain(s, ("id",)) for s in new.sources})
-    found += _of_all({p.id: _of_point(p) for p in old.points}, {p.id: _of_point(p) for p in new.points})
-    found += _of_all(_named(old), _named(new))
-    return found + _of_all(_designs(old), _designs(new))
+    found = _differences(PARK, _of_settings(old.settings) | _whole(old), _of_settings(new.settings) | _whole(new))
+    found += _of_all(_by_id(old.enterprises), _by_id(new.enterprises), lambda each: _plain(each, ("id", "sources")))
+    found += _of_all(_by_id(old.sources), _by_id(new.sources), lambda each: _plain(each, ("id",)))
+    found += _of_all(_by_id(old.points), _by_id(new.points), _of_point)
+    found += _of_all(_by_id(old.named), _by_id(new.named), _of_named)
+    return found + _of_all(_designs(old), _designs(new), _of_design)
 
 
 def text_of(test: Expression | Vote | Deviation | Travel) -> str:
     """A test of rules.toml in a line: `2 of E01/GT-1 > 50, E01/GT-2 > 50, E01/GT-3 > 50`."""
     match test:
         case Term(point, op, value):
-            return f"{point} {op} {value:g}"
+            return f"{point} {op} {value:.10g}"
         case All(parts):
             return f"({' and '.join(text_of(part) for part in parts)})"
         case Some(parts):
@@ -80,9 +83,9 @@ def text_of(test: Expression | Vote | Deviation | Travel) -> str:
         case Vote(terms, need, bad):
             return f"{need} of {', '.join(text_of(term) for term in terms)}; bad: {bad}"
         case Deviation(a, b, limit, deadband):
-            return f"|{a} - {b}| >= {limit:g}, deadband {deadband:g}"
+            return f"|{a} - {b}| >= {limit:.10g}, deadband {deadband:.10g}"
         case Travel(command, feedback, tolerance, travel_s):
-            return f"{feedback} not within {tolerance:g} of {command} after {travel_s:g} s"
+            return f"{feedback} not within {tolerance:.10g} of {command} after {travel_s:.10g} s"
 
 
 def _membership(kind: str, old: Iterable[str], new: Iterable[str]) -> list[str]:
@@ -92,14 +95,16 @@ def _membership(kind: str, old: Iterable[str], new: Iterable[str]) -> list[str]:
     ]
 
 
-def _of_all(old: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> list[Changed]:
+def _of_all(old: Mapping[str, T], new: Mapping[str, T], told: Callable[[T], dict[str, Any]]) -> list[Changed]:
     """The differences of each subject, in the order of the new configuration; those that are gone last."""
     found: list[Changed] = []
     for subject, after in new.items():
-        found += _differences(subject, old.get(subject, {}), after)
+        before = old.get(subject)
+        if before != after:
+            found += _differences(subject, {} if before is None else told(before), told(after))
     for subject, before in old.items():
         if subject not in new:
-            found += _differences(subject, before, {})
+            found += _differences(subject, told(before), {})
     return found
 
 
@@ -110,11 +115,24 @@ def _differences(subject: str, old: dict[str, Any], new: dict[str, Any]) -> list
 
 def _plain(value: Any, without: Sequence[str] = ()) -> dict[str, Any]:
     """The fields of a frozen object as JSON would have them."""
-    return {f.name: msgspec.to_builtins(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+    return {
+        f.name: msgspec.to_builtins(getattr(value, f.name), order="deterministic") for f in fields(value) if f.name not in without
+    }
 
 
-def _enterprises(park: Park) -> dict[str, dict[str, Any]]:
-    return {e.id: _plain(e, ("id", "sources")) for e in park.enterprises}
+def _by_id(each: Iterable[Named]) -> dict[str, Named]:
+    return {subject.id: subject for subject in each}
+
+
+def _whole(park: Park) -> dict[str, Any]:
+    """What else there is of the whole park, like the rules of the warning colour: `colours.version` and so on."""
+    found: dict[str, Any] = {}
+    for name, value in _plain(park, _TOLD_APART).items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{part}": each for part, each in cast("dict[str, Any]", value).items()}
+        else:
+            found[name] = value
+    return found
 
 
 def _of_settings(settings: Settings) -> dict[str, Any]:
@@ -126,17 +144,15 @@ def _of_point(point: Point) -> dict[str, Any]:
     return _plain(point, ("enterprise", "tag", "limits", "handling")) | limits | _plain(point.handling)
 
 
-def _named(park: Park) -> dict[str, dict[str, Any]]:
-    hidden = ("enterprise", "tag", "test", "handling")
-    return {r.id: _plain(r, hidden) | _plain(r.handling, ("priority",)) | {"test": text_of(r.test)} for r in park.named}
+def _of_named(rule: NamedRule) -> dict[str, Any]:
+    own = _plain(rule, ("enterprise", "tag", "test", "handling"))
+    return own | _plain(rule.handling, ("priority",)) | {"test": text_of(rule.test)}
 
 
-def _designs(park: Park) -> dict[str, dict[str, Any]]:
-    return {
-        f"{d.enterprise}/{d.tag}": {
-            "when": text_of(d.when),
-            "alarms": [f"{subject}.{kind}" for subject, kind in d.alarms],
-            "reason": d.reason,
-        }
-        for d in park.by_design
-    }
+def _designs(park: Park) -> dict[str, ByDesign]:
+    return {f"{design.enterprise}/{design.tag}": design for design in park.by_design}
+
+
+def _of_design(design: ByDesign) -> dict[str, Any]:
+    alarms = [f"{subject}.{kind}" for subject, kind in design.alarms]
+    return {"when": text_of(design.when), "alarms": alarms, "reason": design.reason}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,6 +35,11 @@ def named(tag: str, test: Deviation | Term, rule: Rule = Rule.DEVIATION, on_dela
 APART = named("APART", Deviation("E01/LT-1", "E01/TT-1", 4, 1))
 WARM = named("WARM", Term("E01/TT-1", ">", 11), Rule.CONDITION, 4)
 PARK = replace(park(point("LT-1", LEVEL), point("TT-1", TREND), point("GT-1", STILL)), named=(APART, WARM), by_id={}, rows={})
+
+
+def plain(events: list[AlarmEvent]) -> Sequence[object]:
+    """What of events does not depend on the order in which the configuration names rules that turn at one instant."""
+    return sorted((e.at, e.alarm.subject.id, e.rule, e.stimulus, e.before, e.alarm.id, e.value, e.evidence) for e in events)
 
 
 def other(of: Park, **limits: Limits) -> Park:
@@ -76,7 +82,7 @@ def test_the_same_configuration_in_another_order_changes_nothing(seed: int, at: 
     for second, row in enumerate(rows.tolist()):
         if second == at:
             assert two.reload(again, second) == []
-        assert two.take(second, *row) == one.take(second, *row)
+        assert plain(two.take(second, *row)) == plain(one.take(second, *row))
 
 
 def test_the_plant_before_stays_as_it_was() -> None:
