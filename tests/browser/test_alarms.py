@@ -76,6 +76,18 @@ def test_the_order_is_unacknowledged_then_priority_then_newest(stage: Stagehand,
     assert shown(page) == [new["id"], old["id"], low["id"], done["id"]]
 
 
+def test_a_row_that_moves_down_as_it_is_acknowledged_is_bold_no_more(stage: Stagehand, page: Page) -> None:
+    first, *others = stage.raise_alarms(*({"priority": 2, "point": point} for point in stage.points()[:4]))
+    expect(page.locator("[data-alarm]")).to_have_count(4)
+    top = shown(page)[0]
+    stage.change(next(alarm for alarm in (first, *others) if alarm["id"] == top), state="acknowledged")
+    row = page.locator(f"[data-alarm='{top}']")
+    expect(row.locator(".state")).to_contain_text("已确认")
+    assert shown(page)[-1] == top
+    for text in row.locator("b").all():
+        expect(text).to_have_css("font-weight", "400")
+
+
 def test_acknowledged_only_after_the_service_confirmed(stage: Stagehand, page: Page) -> None:
     [alarm] = stage.raise_alarms({})
     stage.behave(acknowledge_after_s=1.5)
