@@ -163,8 +163,8 @@ def replay(
         raise typer.BadParameter(str(error)) from None
     if stop <= start:
         raise typer.BadParameter("--to is not after --from")
-    lines = _done(lambda: asyncio.run(run(database_url(), park, start, stop, SystemClock())))
-    for line in report(lines, zone):
+    lines, readings = _done(lambda: asyncio.run(run(database_url(), park, start, stop, SystemClock())))
+    for line in report(lines, readings, zone):
         typer.echo(line)
 
 

@@ -192,7 +192,7 @@ def test_overrides_reach_their_points_alone() -> None:
 def test_the_report_marks_each_ring_and_counts() -> None:
     rings = [Ring(START, "E01/LT-1", "H", 10.6), Ring(START + US, "E01/LT-1", "HH", 12.1, suppressed=True)]
     there = [rings[0], Ring(START + 2 * US, "E01/GT-1", "H", None, late=True)]
-    lines = list(report(compared(rings, there), "Asia/Shanghai"))
+    lines = list(report(compared(rings, there), 1234, "Asia/Shanghai"))
     assert [line.split() for line in lines[:3]] == [
         ["=", "2026-01-01", "08:00:00.000", "E01/LT-1", "H", "10.6"],
         ["+", "2026-01-01", "08:00:01.000", "E01/LT-1", "HH", "12.1", "suppressed"],
@@ -200,3 +200,5 @@ def test_the_report_marks_each_ring_and_counts() -> None:
     ]
     assert lines[3] == "2 would have rung: 1 as in the record (=), 1 only in the replay (+);"
     assert lines[4] == "1 only in the record (-)."
+    assert lines[5].startswith("1,234 readings replayed. Silence (STALE")
+    assert list(report([], 0, "Asia/Shanghai"))[2].startswith("The record holds no readings of that stretch")

@@ -17,24 +17,32 @@ from hazmon.replay.comparison import Line, compared
 from hazmon.store.pool import connect
 
 TENTHS = 10
+NO_READINGS = "The record holds no readings of that stretch: none were taken, or they are older than the record keeps them."
 _MARKS = {"same": "=", "only in the replay": "+", "only in the record": "-"}
-NOT_REPLAYED = (
-    "Readings only: silent points, connections and boxes (STALE) and what people did are not replayed, and not compared."
-)
+NOT_REPLAYED = "Silence (STALE of points, connections and boxes) and what people did are not replayed, and not compared."
 
 
-async def replay(url: str, park: Park, start: int, end: int, clock: Clock) -> list[Line]:
-    """Every ring of [start, end), microseconds, of the replay and of the record; progress goes to stderr.
+async def replay(url: str, park: Park, start: int, end: int, clock: Clock) -> tuple[list[Line], int]:
+    """Every ring of [start, end), microseconds, of the replay and of the record, and how many readings it took.
+
+    Progress goes to stderr.
 
     Raises StoreUnavailable.
     """
     async with await connect(url) as connection:
-        with _progress(start, end, clock) as progress:
+        readings = 0
+        with _progress(start, end, clock) as tell:
+
+            def progress(at: int, count: int) -> None:
+                nonlocal readings
+                readings = count
+                tell(at, count)
+
             rings = await history.replay(connection, park, start, end, progress)
-        return compared(rings, await history.recorded(connection, start, end))
+        return compared(rings, await history.recorded(connection, start, end)), readings
 
 
-def report(lines: Sequence[Line], zone: str) -> Iterator[str]:
+def report(lines: Sequence[Line], readings: int, zone: str) -> Iterator[str]:
     """The lines of the answer: each ring with its mark, then the counts."""
     for line in lines:
         ring = line.ring
@@ -46,7 +54,7 @@ def report(lines: Sequence[Line], zone: str) -> Iterator[str]:
     ring = counts["same"] + counts["only in the replay"]
     yield f"{ring} would have rung: {counts['same']} as in the record (=), {counts['only in the replay']} only in the replay (+);"
     yield f"{counts['only in the record']} only in the record (-)."
-    yield NOT_REPLAYED
+    yield f"{readings:,} readings replayed. {NOT_REPLAYED}" if readings else NO_READINGS
 
 
 @contextmanager
