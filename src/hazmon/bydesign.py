@@ -39,11 +39,12 @@ def apply_designs(plant: Plant, unknown: Bools, now: int) -> list[AlarmEvent]:
     before, plant.book.designs = plant.book.designs, wanted
     events: list[AlarmEvent] = []
     for key in sorted({*before, *wanted}):
-        if (key in before) == (key in wanted):
-            continue
         alarm = plant.book.of(*key)
         reason = wanted.get(key)
-        if alarm is None or (alarm.by_design is None) == (reason is None):
+        if alarm is None or alarm.by_design == reason:
+            continue
+        if alarm.by_design is not None and reason is not None:
+            plant.book.keep(replace(alarm, by_design=reason))
             continue
         stimulus = Stimulus.RELEASE if reason is None else Stimulus.SUPPRESS
         events.append(plant.book.move(replace(alarm, by_design=reason), stimulus, now, reason=reason or before[key]))

@@ -86,8 +86,10 @@ def play_scenarios(
 
     Exit codes: 0 all as written, 1 one differs or cannot be read, 2 the command line is wrong.
     """
+    from hazmon.registry.rule_file import RULES_FILE
     from hazmon.scenario_files import judge
 
+    files = [file for file in files if file.name != RULES_FILE]  # it may lie beside them
     faults = [text for file in files if (text := judge(file, rewrite=rewrite))]
     for text in faults:
         typer.echo(text)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hazmon.alarms.alarm import URGENT, Alarm, AlarmEvent
 from hazmon.alarms.book import Turn
-from hazmon.alarms.states import Health
+from hazmon.alarms.states import Health, Stimulus
 from hazmon.plant import Plant
 from hazmon.rulebook import RULES, Kind, Rule, Signal, kind_of
 from hazmon.rules.frame import ScanBlock
@@ -53,7 +53,18 @@ def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
         event = plant.book.turn_on(turn) if change.on else plant.book.turn_off(turn)
         if event is not None:
             events.append(event)
+            events += _off_the_shelf(plant, event, turn)
     return events
+
+
+def _off_the_shelf(plant: Plant, event: AlarmEvent, turn: Turn) -> list[AlarmEvent]:
+    """A shelf made at H, or before anything was raised, does not hide HH."""
+    alarm = event.alarm
+    worse = event.stimulus in (Stimulus.RAISE, Stimulus.ESCALATE) and event.rule in URGENT and turn.milder is not None
+    if not worse or alarm.shelf is None or alarm.shelf.seen in URGENT:
+        return []
+    reason = "worse than what was shelved"
+    return [plant.book.move(replace(alarm, shelf=None), Stimulus.EXPIRE, event.at, reason=reason, rule=event.rule)]
 
 
 def _jumped(changes: list[Change]) -> dict[tuple[int, int], frozenset[Rule]]:

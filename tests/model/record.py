@@ -86,6 +86,7 @@ class Record:
     raised_at: int | None = None
     health: Health = Health.OK
     shelved_until: int | None = None
+    shelved_at: Rule | None = None  # the worst that was known when it was shelved
     by_design: bool = False
     out_of_service: bool = False
     waiting_since: int | None = None
@@ -150,8 +151,10 @@ class Record:
         priority: int = 4,
         latching: bool = False,
         health: Health = Health.OK,
+        milder: bool = False,
     ) -> None:
-        """From now on these rules of its kind hold. `priority`: of the worst of them; `health`: whether it can be judged now."""
+        """From now on these rules of its kind hold. `priority`: of the worst of them; `health`: whether it can be judged now;
+        `milder`: its kind has a milder limit too, so that a shelf may have been made for that one."""
         before, was, now = self.state, worst_of(self.holding), worst_of(holding)
         self.holding = set(holding)
         if now is was:
@@ -175,6 +178,9 @@ class Record:
             self.raised_at = at
         self._ask(at)
         self._tell(Stimulus.RAISE if was is None else Stimulus.ESCALATE, before, at, value=value, loud=True)
+        if self.shelved_until is not None and now in WORST and milder and self.shelved_at not in WORST:
+            self.shelved_until = None
+            self._recall(Stimulus.EXPIRE, at)
 
     def judged(self, health: Health, at: int) -> None:
         """Whether the condition can be judged."""
@@ -219,6 +225,7 @@ class Record:
     def shelve(self, at: int, by: str, until: int) -> None:
         """Put it aside until then."""
         self.shelved_until = until
+        self.shelved_at = None if self.worst is None else self.worst[0]
         self._tell(Stimulus.SHELVE, self.state, at, by)
 
     def unshelve(self, at: int, by: str) -> None:

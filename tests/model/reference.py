@@ -240,7 +240,10 @@ class Reference:
             priority = min((eye.priority(rule) for rule in holding), default=4)
             record = self._record(key, at, priority)
             latching = eye.point.handling.latch and kind in LIMITS.values()
-            record.turn(holding, at, found[0].value, priority=priority, latching=latching, health=self._health(record))
+            milder = any(eye.limit(rule) is not None for rule in (Rule.L, Rule.H) if LIMITS[rule] is kind)
+            record.turn(
+                holding, at, found[0].value, priority=priority, latching=latching, health=self._health(record), milder=milder
+            )
             self._settle(record)
 
     def _health(self, record: Record) -> Health:

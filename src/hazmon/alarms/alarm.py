@@ -44,11 +44,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Put aside for a while, by whom and why; it comes back by itself."""
+    """Put aside for a while, by whom and why; it comes back by itself.
+
+    `seen` is the worst status that whoever did it could know of: a worse one ends the shelf.
+    """
 
     until: int
     by: str
     reason: str
+    seen: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)

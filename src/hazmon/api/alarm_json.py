@@ -56,6 +56,9 @@ def alarm_json(alarm: Alarm, recorded: bool) -> dict[str, Any]:
         if alarm.shelf is None
         else {"until": iso(alarm.shelf.until), "by": alarm.shelf.by, "reason": alarm.shelf.reason},
         "by_design": alarm.by_design,
+        "out_of_service": None
+        if alarm.out_of_service is None
+        else {"at": iso(alarm.out_of_service.at), "by": alarm.out_of_service.by, "note": alarm.out_of_service.text},
         "late": alarm.late,
         "recorded": recorded,
         "event": alarm.event,

@@ -54,6 +54,7 @@ ALARM: dict[str, Any] = {
     "disposed": None,
     "shelf": None,
     "by_design": None,
+    "out_of_service": None,
     "late": False,
     "recorded": True,
     "event": 1234,
@@ -78,8 +79,8 @@ class VerifiedView(BaseModel):
     note: str
 
 
-class DisposedView(BaseModel):
-    """What was done about it (处置)."""
+class StatementView(BaseModel):
+    """What somebody said of it, and when."""
 
     at: Time
     by: str
@@ -129,9 +130,10 @@ class AlarmView(BaseModel):
     peak_at: Time | None
     overdue: int = Field(description="steps of the escalation taken: 1 操作, 2 技术, 3 主要负责人")
     verified: VerifiedView | None
-    disposed: DisposedView | None
+    disposed: StatementView | None
     shelf: ShelfView | None
     by_design: str | None = Field(description="why it means nothing now")
+    out_of_service: StatementView | None = Field(description="by whom it was taken out of service, when and why")
     late: bool = Field(description="found in readings that came late: part of the record, never rung")
     recorded: bool = Field(description="false while the database has not confirmed it (记录待补)")
     event: int = Field(description="number of the newest event of this alarm")
