@@ -79,6 +79,7 @@ def event_json(event: AlarmEvent, recorded: bool) -> dict[str, Any]:
         "suppressed": event.suppressed,
         "by": event.by,
         "value": event.value,
+        "limit": event.alarm.limit,
         "reason": event.reason,
         "evidence": dict(event.evidence),
         "recorded": recorded,

@@ -156,6 +156,7 @@ class AlarmEventView(BaseModel):
                 "suppressed": False,
                 "by": None,
                 "value": 10.6,
+                "limit": 10.5,
                 "reason": "",
                 "evidence": {},
                 "recorded": True,
@@ -174,6 +175,7 @@ class AlarmEventView(BaseModel):
     suppressed: bool
     by: str | None
     value: float | None
+    limit: float | None = Field(description="of the status that the alarm is in after it")
     reason: str
     evidence: dict[str, float]
     recorded: bool

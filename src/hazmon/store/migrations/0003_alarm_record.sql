@@ -12,10 +12,14 @@ ALTER TABLE alarm
 CREATE FUNCTION us(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 $$ SELECT (extract(epoch FROM at) * 1000000)::bigint $$;
 
--- Alarms of before, a record a rule: each becomes a record of its own.
+-- Alarms of before, a record a rule: each becomes a record of its own. Of two limits of one side that stood together, the
+-- record goes on in the worse one.
 UPDATE alarm SET
     kind = CASE rule WHEN 'H' THEN 'HIGH' WHEN 'HH' THEN 'HIGH' WHEN 'L' THEN 'LOW' WHEN 'LL' THEN 'LOW' ELSE rule END,
     first_rule = rule, worst_rule = rule, raised_count = 1, opened_at = raised_at;
+UPDATE alarm a SET state = 'normal' FROM alarm b
+    WHERE a.rule IN ('H', 'L') AND b.rule = a.rule || a.rule AND (b.enterprise, b.tag) = (a.enterprise, a.tag)
+    AND NOT a.late AND NOT b.late AND a.state <> 'normal' AND b.state <> 'normal';
 UPDATE alarm SET body = jsonb_build_object(
     'id', alarm_id,
     'subject', jsonb_build_object('enterprise', enterprise, 'tag', tag, 'source', source, 'name', name, 'uom', uom),
