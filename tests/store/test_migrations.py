@@ -23,6 +23,10 @@ OLD = (  # id, tag, rule, state, seconds, late
     ("c" * 16, "PT-1", "L", "returned_unacknowledged", 2, False),
     ("d" * 16, "TT-1", "RATE_UP", "normal", 3, False),
     ("e" * 16, "LT-1", "H", "returned_unacknowledged", 0, True),
+    ("f" * 16, "LT-2", "L", "unacknowledged", 6, False),
+    ("1" * 16, "LT-2", "LL", "returned_unacknowledged", 7, False),
+    ("2" * 16, "LT-3", "H", "returned_unacknowledged", 8, False),
+    ("3" * 16, "LT-3", "HH", "returned_unacknowledged", 9, False),
 )
 
 
@@ -48,14 +52,24 @@ async def test_alarms_of_the_first_schema_become_records(database: str) -> None:
     assert await migrate(database) != []
     async with await connect(database) as connection:
         found = {alarm.id[0]: alarm for alarm in await alarms(connection, AlarmFilter(), None, 100)}
-        assert set(found) == set("abcde")
+        assert set(found) == set("abcdef123")
         worse = found["b"]
         assert (worse.kind, worse.state, worse.holding) == (Kind.HIGH, AlarmState.UNACKNOWLEDGED, frozenset({Rule.HH}))
         assert worse.worst == Mark(Rule.HH, START + 5 * US, 10.6, 10.5)
         assert (found["a"].state, found["a"].acknowledged_by) == (AlarmState.NORMAL, "值班员")
         book = AlarmBook(await open_alarms(connection))
-        assert {alarm.id[0] for alarm in book.open.values()} == set("bce")
-        assert book.live == {("E01/LT-1", Kind.HIGH): "b" * 16, ("E01/PT-1", Kind.LOW): "c" * 16}
+        assert {alarm.id[0] for alarm in book.open.values()} == set("bcef3")
+        assert book.live == {
+            ("E01/LT-1", Kind.HIGH): "b" * 16,
+            ("E01/PT-1", Kind.LOW): "c" * 16,
+            ("E01/LT-2", Kind.LOW): "f" * 16,
+            ("E01/LT-3", Kind.HIGH): "3" * 16,
+        }
+        assert (found["f"].state, found["f"].holding) == (AlarmState.UNACKNOWLEDGED, frozenset({Rule.L}))
+        waiting = {
+            alarm.id[0]: None if alarm.waiting_since is None else (alarm.waiting_since - START) / US for alarm in found.values()
+        }
+        assert waiting == {"a": None, "b": 5, "c": 2, "d": None, "e": 0, "f": 6, "1": None, "2": None, "3": 9}
         events = await events_after(connection, 0, 100, 100)
         assert [(event.number, event.rule, event.alarm.state) for event in events] == [
             (number, Rule(rule), AlarmState.UNACKNOWLEDGED) for number, (_, _, rule, _, _, _) in enumerate(OLD, 1)

@@ -13,13 +13,16 @@ CREATE FUNCTION us(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLE
 $$ SELECT (extract(epoch FROM at) * 1000000)::bigint $$;
 
 -- Alarms of before, a record a rule: each becomes a record of its own. Of two limits of one side that stood together, the
--- record goes on in the worse one.
+-- record goes on in the worse one; it goes on in the milder where that still stands and the worse has returned.
 UPDATE alarm SET
     kind = CASE rule WHEN 'H' THEN 'HIGH' WHEN 'HH' THEN 'HIGH' WHEN 'L' THEN 'LOW' WHEN 'LL' THEN 'LOW' ELSE rule END,
     first_rule = rule, worst_rule = rule, raised_count = 1, opened_at = raised_at;
-UPDATE alarm a SET state = 'normal' FROM alarm b
-    WHERE a.rule IN ('H', 'L') AND b.rule = a.rule || a.rule AND (b.enterprise, b.tag) = (a.enterprise, a.tag)
-    AND NOT a.late AND NOT b.late AND a.state <> 'normal' AND b.state <> 'normal';
+UPDATE alarm hh SET state = 'normal' FROM alarm h
+    WHERE h.rule IN ('H', 'L') AND hh.rule = h.rule || h.rule AND (hh.enterprise, hh.tag) = (h.enterprise, h.tag)
+    AND NOT h.late AND NOT hh.late AND hh.state = 'returned_unacknowledged' AND h.state IN ('unacknowledged', 'acknowledged');
+UPDATE alarm h SET state = 'normal' FROM alarm hh
+    WHERE h.rule IN ('H', 'L') AND hh.rule = h.rule || h.rule AND (hh.enterprise, hh.tag) = (h.enterprise, h.tag)
+    AND NOT h.late AND NOT hh.late AND h.state <> 'normal' AND hh.state <> 'normal';
 UPDATE alarm SET body = jsonb_build_object(
     'id', alarm_id,
     'subject', jsonb_build_object('enterprise', enterprise, 'tag', tag, 'source', source, 'name', name, 'uom', uom),
@@ -29,7 +32,8 @@ UPDATE alarm SET body = jsonb_build_object(
     'worst', jsonb_build_object('rule', rule, 'at', us(raised_at), 'value', value, 'limit', limit_value),
     'current', jsonb_build_object('rule', rule, 'at', us(raised_at), 'value', value, 'limit', limit_value),
     'raised_at', us(raised_at), 'raised', 1, 'acknowledged_at', us(acknowledged_at), 'acknowledged_by', acknowledged_by,
-    'cleared_at', us(cleared_at), 'event', event);
+    'cleared_at', us(cleared_at), 'event', event,
+    'waiting_since', CASE WHEN state IN ('unacknowledged', 'returned_unacknowledged') THEN us(raised_at) END);
 ALTER TABLE alarm
     ALTER COLUMN kind SET NOT NULL,
     ALTER COLUMN raised_count SET NOT NULL,
