@@ -36,6 +36,7 @@ log = structlog.get_logger()
 TICK_S = 0.25  # how often silence is looked at
 PATIENCE_S = 1.0  # how long alarms wait for the database
 RETRY_S = 0.5
+GROWN_S = 30.0  # how often the peaks of standing alarms are recorded
 ANSWER_S = 4.0  # how long a receipt may wait for the commit; less than a box waits for it
 MANY_READINGS = 200_000  # a transaction takes no more
 
@@ -102,6 +103,7 @@ class Engine:
         self._unwritten: list[Work] = []
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
+        self._grown_at = clock.monotonic()
 
     @property
     def queue(self) -> int:
@@ -198,6 +200,7 @@ class Engine:
 
     async def finish(self) -> None:
         """Record what is still in hand; for when the service stops."""
+        self._grown_at = -GROWN_S
         await self._turn()
         if self._writer is not None:
             await asyncio.wait({self._writer}, timeout=5)
@@ -246,8 +249,9 @@ class Engine:
                 _resolve(future, outcome)
             else:
                 self._outcomes.append((outcome, future))
-        if kept or events:
-            self._unwritten.append(Work(kept, events))
+        grown = self._grown()
+        if kept or events or grown:
+            self._unwritten.append(Work(kept, events, grown))
             for event in events:
                 self.unrecorded[event.number] = event
         if self._unwritten and self._writer is None:
@@ -261,6 +265,14 @@ class Engine:
                 self._show_unrecorded([event for work in self._unwritten for event in work.events])
         elif self.down:
             self._show_unrecorded(events)
+
+    def _grown(self) -> list[Alarm]:
+        """Now and then, the alarms whose peak went further: so much of it a kill may lose."""
+        now = self.clock.monotonic()
+        if now < self._grown_at + GROWN_S:
+            return []
+        self._grown_at = now
+        return self.plant.book.take_grown()
 
     def _take(self) -> list[Delivery]:
         """The next deliveries, no more than one transaction should hold."""

@@ -91,6 +91,7 @@ class Plant:
     held: Held  # what the named rules know of their points
     exempt: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # by unit: `E01/V-1101`
     flood: Flood = field(default_factory=Flood)
+    begun: int = NEVER  # when the service, or its configuration, began
     health_moved: bool = False  # a point went stale or bad, or is heard again: standing alarms must be looked at
 
     @classmethod
@@ -122,6 +123,7 @@ class Plant:
             named=named,
             held=Held.of(named),
             operands={park.rows[rule.id]: tuple(park.by_id[point] for point in operands_of(rule.test)) for rule in park.named},
+            begun=now,
         )
         for edge in plant.boxes:
             if book.standing(f"{edge}/{BOX}", Kind.STALE) is not None:
@@ -140,6 +142,7 @@ class Plant:
             link = f"{group.edge}/{group.connection}"
             if self.book.standing(link, Kind.STALE) is not None:
                 self.excused.setdefault(link, set()).update(group.points[group.points >= 0].tolist())
+                self.health_moved = True
         return state
 
     def subject(self, point: int, rule: Rule) -> Subject:

@@ -18,13 +18,15 @@ from hazmon.rulebook import RULES, Kind, Rule
 from hazmon.rules.evaluate import evaluate
 from hazmon.rules.frame import NEVER, Bools, ScanBlock
 from hazmon.rules.named import named
+from hazmon.telling import follow_peaks
 
 Key = tuple[str, Kind]
 
 
 def reach(plant: Plant) -> int:
     """Microseconds of scans that the rules look back."""
-    return MINUTE_US + plant.table.reach
+    delays = [delay for rule in plant.named.rules for delay in (rule.on_delay, rule.off_delay)]
+    return MINUTE_US + max(plant.table.reach, *delays, 0)
 
 
 def rebuild(
@@ -47,7 +49,7 @@ def rebuild(
         row = park.rows.get(subject)
         if row is not None:
             for rule in kind.rules:
-                before[row, RULES.index(rule)] = rule in rules
+                before[row, RULES.index(rule)] = rule in rules and plant.has(subject, rule)
     plant.rules.active[:] = before
     blocks: list[ScanBlock] = []
     for group, block in scans:
@@ -59,7 +61,8 @@ def rebuild(
     named(plant.rules, plant.named, plant.held, blocks, np.zeros(len(park.points), bool))
     plant.rules.since[plant.rules.active != standing] = NEVER
     plant.rules.active[:] = standing
-    plant.health_moved = True
+    for block in blocks:
+        follow_peaks(plant, block)
     plant.flood = Flood.of(rings)
     return plant
 
@@ -96,11 +99,11 @@ def end_orphans(plant: Plant, connections: Iterable[str], now: int) -> list[Alar
 
 
 def _standing(plant: Plant) -> Bools:
-    """bool[S,R]: the rules that hold by the book."""
+    """bool[S,R]: the rules that hold by the book, of those that there still are."""
     standing = np.zeros_like(plant.rules.active)
     for (subject, _), identity in plant.book.live.items():
         row = plant.park.rows.get(subject)
         if row is not None:
             for rule in plant.book.open[identity].holding:
-                standing[row, RULES.index(rule)] = True
+                standing[row, RULES.index(rule)] = plant.has(subject, rule)
     return standing

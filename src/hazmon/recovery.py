@@ -9,14 +9,13 @@ from hazmon.delivery import ScanGroup
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
 from hazmon.rebuild import end_orphans, reach, rebuild
-from hazmon.store.exemptions import exemptions
+from hazmon.store.exemptions import longest
 from hazmon.store.pool import Connection
 from hazmon.store.register import Register
 from hazmon.store.standing import closed_alarms, last_event, open_alarms, rings_since, scans_since, turns_since
 
 RECENT_US = 2 * 86_400 * US  # a backlog that comes again finds its late alarms among those of so long ago
 
-MANY = 1000
 FLOOD_US = 2 * 3600 * US  # a flood that has lasted for longer begins anew
 
 
@@ -31,6 +30,13 @@ async def recover(
     held = {(turn.subject, turn.kind): turn.before for turn in await turns_since(connection, since)}
     scans = [found async for found in scans_since(connection, {g.id: g for g in groups.values()}, since)]
     plant = rebuild(park, now, book, held, scans, await rings_since(connection, now - FLOOD_US))
-    plant.exempt = {each.key: Exempt(each.until, each.reason) for each in reversed(await exemptions(connection, now, MANY))}
+    plant.exempt = {each.key: Exempt(each.until, each.reason) for each in (await longest(connection, now)).values()}
     connections = [f"{group.edge}/{group.connection}" for group in groups.values()]
-    return plant, groups, end_orphans(plant, connections, now)
+    return plant, groups, end_orphans(plant, connections, now) + _end_late(plant, now)
+
+
+def _end_late(plant: Plant, now: int) -> list[AlarmEvent]:
+    """What a backlog still showed when the service ended: its lane is gone, so its end will not be seen."""
+    late = [alarm.id for alarm in plant.book.open.values() if alarm.late and alarm.holding]
+    events = [plant.book.end_late(identity, now, "the service was started again in between") for identity in late]
+    return [event for event in events if event is not None]

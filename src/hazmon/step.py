@@ -207,6 +207,7 @@ def _missed(plant: Plant, miss: GroupMiss, arrived: int) -> list[AlarmEvent]:
     link = f"{group.edge}/{group.connection}"
     points = set(group.points[group.points >= 0].tolist())
     if link in plant.excused:
+        plant.health_moved |= not points <= plant.excused[link]
         plant.excused[link] |= points
         return []
     if state.missed < LINK_MISSES:

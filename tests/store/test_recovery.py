@@ -17,7 +17,8 @@ from hazmon.delivery import Delivery, ScanGroup
 from hazmon.model import Park
 from hazmon.plant import Plant
 from hazmon.recovery import recover
-from hazmon.rulebook import Limits, Rule
+from hazmon.reload import reloaded
+from hazmon.rulebook import RULES, Kind, Limits, Rule
 from hazmon.step import step
 from hazmon.store.pool import connect, migrate
 from hazmon.store.record import Recorder, Work
@@ -154,3 +155,39 @@ async def test_late_alarms_stay_late_and_turn_no_live_rule_on(database: str) -> 
     rang = await new.take(103, delivery(new.of, 101, 103, scans(new.of, 103, [[5, 5, 9.5]])))
     assert told(rang) == ["103s GT-1.H normal -> unacknowledged"]
     await new.recorder.close()
+
+
+async def test_a_rule_that_was_taken_away_over_a_restart_and_put_back_is_heard(database: str) -> None:
+    old, _ = await Service.start(database, 0)
+    await old.take(1, delivery(old.of, 1, 1, scans(old.of, 1, [[5, 5, 11.5]])))
+    await old.recorder.close()
+    fewer, _ = await Service.start(database, 2, park(*PARK.points[:2], point("GT-1", Limits(h=200))))
+    assert not fewer.plant.rules.active[:, RULES.index(Rule.HH)].any()
+    plant, _ = reloaded(fewer.plant, PARK, START + 3 * US)
+    events, _ = step(plant, [delivery(fewer.of, 2, 4, scans(fewer.of, 4, [[5, 5, 11.5]]))], [], START + 4 * US)
+    assert "4s GT-1.HH unacknowledged -> unacknowledged" in told(events)
+    await fewer.recorder.close()
+
+
+async def test_the_peak_of_a_standing_alarm_survives(database: str) -> None:
+    old, _ = await Service.start(database, 0)
+    await old.take(1, delivery(old.of, 1, 1, scans(old.of, 1, [[5, 5, 9.5]])))
+    await old.take(2, delivery(old.of, 2, 2, scans(old.of, 2, [[5, 5, 9.9]])))
+    grown = old.plant.book.take_grown()
+    assert [alarm.peak for alarm in grown] == [9.9]
+    await old.recorder.write([Work([], [], grown)])
+    await old.recorder.close()
+    new, _ = await Service.start(database, 3600)
+    assert [alarm.peak for alarm in new.plant.book.open.values() if alarm.kind is Kind.HIGH] == [9.9]
+    await new.recorder.close()
+
+
+async def test_a_late_excursion_that_a_restart_cuts_is_ended_and_says_so(database: str) -> None:
+    old, _ = await Service.start(database, 0)
+    await old.take(100, delivery(old.of, 100, 100, scans(old.of, 100, [[5, 5, 5]])))
+    await old.take(101, delivery(old.of, 2, 101, scans(old.of, 60, [[5, 5, 9.5]])))
+    await old.recorder.close()
+    _, events = await Service.start(database, 102)
+    assert [(event.alarm.late, event.stimulus, event.reason) for event in events] == [
+        (True, "clear", "the service was started again in between")
+    ]

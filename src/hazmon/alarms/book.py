@@ -61,6 +61,7 @@ class AlarmBook:
         self.closed: dict[str, Alarm] = {}
         self.active_in: dict[str, set[str]] = {}  # source -> live process alarms that are active and can be heard
         self.designs: dict[Key, str] = {}  # what is suppressed by design now, with the reason
+        self.grown: set[str] = set()
         self.quiet_until = 0  # time alone does nothing before; any change of an alarm makes it unknown again
         for alarm in open_alarms:
             self.keep(alarm)
@@ -132,6 +133,12 @@ class AlarmBook:
     def reached(self, alarm: Alarm, value: float, at: int) -> None:
         """The value of a standing limit alarm went further than before: its record grows, silently."""
         self.open[alarm.id] = replace(alarm, peak=value, peak_at=at)
+        self.grown.add(alarm.id)
+
+    def take_grown(self) -> list[Alarm]:
+        """The open alarms whose records have grown since the last call."""
+        grown, self.grown = self.grown, set()
+        return [self.open[identity] for identity in sorted(grown) if identity in self.open]
 
     def new(self, subject: Subject, kind: Kind, at: int, priority: int, latching: bool) -> Alarm:
         """A record that nothing has happened to yet; it is not in the book."""

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.errors import DataError, IntegrityError, UniqueViolation
 
-from hazmon.alarms.alarm import AlarmEvent
+from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.clock import as_datetime
 from hazmon.delivery import Delivery
 from hazmon.errors import HazmonError, StoreUnavailable
@@ -28,6 +28,7 @@ class Work:
 
     deliveries: list[Delivery]
     events: list[AlarmEvent] = field(default_factory=list[AlarmEvent])
+    grown: list[Alarm] = field(default_factory=list[Alarm])  # alarms whose record grew without an event
 
 
 class Unrecordable(HazmonError):
@@ -51,18 +52,19 @@ class Recorder:
         """
         deliveries = [delivery for work in works for delivery in work.deliveries]
         events = [event for work in works for event in work.events]
+        grown = [alarm for work in works for alarm in work.grown]
         try:
             connection = await self.connection()
             try:
                 async with connection.transaction():
                     fresh = await _ledger(connection, deliveries)
                     await _copy(connection, COPY_SCAN, fresh)
-                    await _rest(connection, fresh, events)
+                    await _rest(connection, fresh, events, grown)
             except UniqueViolation:
                 async with connection.transaction():
                     fresh = await _ledger(connection, deliveries)
                     await _merge(connection, fresh)
-                    await _rest(connection, fresh, events)
+                    await _rest(connection, fresh, events, grown)
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
             raise Unrecordable(str(error)) from error
         except psycopg.Error as error:  # also a read-only or half-restored database: not the batch's fault
@@ -156,7 +158,9 @@ async def _merge(connection: Connection, deliveries: Sequence[Delivery]) -> None
             return
 
 
-async def _rest(connection: Connection, deliveries: Sequence[Delivery], events: Sequence[AlarmEvent]) -> None:
+async def _rest(
+    connection: Connection, deliveries: Sequence[Delivery], events: Sequence[AlarmEvent], grown: Sequence[Alarm]
+) -> None:
     """Misses, refusals, alarm events and the alarms as they stand after them."""
     misses = [
         (as_datetime(m.at), m.group.id, None if m.column is None else m.column + 1, m.count, int(m.cause))
@@ -181,6 +185,8 @@ async def _rest(connection: Connection, deliveries: Sequence[Delivery], events: 
         )
     if events:
         await write_events(connection, events)
+    if grown:
+        await _keep(connection, grown)
 
 
 async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> None:
@@ -210,7 +216,11 @@ async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> 
         " %s::text[], %s::float8[], %s::text[], %s::text[], %s::boolean[], %s::jsonb[], %s::jsonb[]) ON CONFLICT DO NOTHING",
         [list(column) for column in zip(*rows, strict=True)],
     )
-    latest = {event.alarm.id: event.alarm for event in events}.values()
+    await _keep(connection, list({event.alarm.id: event.alarm for event in events}.values()))
+
+
+async def _keep(connection: Connection, latest: Sequence[Alarm]) -> None:
+    """The alarms as they stand; one that only grew has the event that it had."""
     alarms = [
         (
             a.id,
@@ -243,6 +253,6 @@ async def write_events(connection: Connection, events: Sequence[AlarmEvent]) -> 
         " ON CONFLICT (alarm_id) DO UPDATE SET rule = EXCLUDED.rule, first_rule = EXCLUDED.first_rule,"
         " worst_rule = EXCLUDED.worst_rule, priority = EXCLUDED.priority, state = EXCLUDED.state,"
         " suppressed = EXCLUDED.suppressed, raised_at = EXCLUDED.raised_at, raised_count = EXCLUDED.raised_count,"
-        " peak = EXCLUDED.peak, event = EXCLUDED.event, body = EXCLUDED.body WHERE alarm.event < EXCLUDED.event",
+        " peak = EXCLUDED.peak, event = EXCLUDED.event, body = EXCLUDED.body WHERE alarm.event <= EXCLUDED.event",
         [list(column) for column in zip(*alarms, strict=True)],
     )

@@ -51,7 +51,9 @@ async def closed_alarms(connection: Connection, since: int, limit: int) -> list[
 
 async def last_event(connection: Connection) -> int:
     """Number of the newest recorded event, 0 for none."""
-    row = await (await connection.execute("SELECT COALESCE(max(event), 0) FROM alarm_event")).fetchone()
+    row = await (
+        await connection.execute("SELECT GREATEST((SELECT max(event) FROM alarm_event), (SELECT max(event) FROM alarm), 0)")
+    ).fetchone()
     return row[0] if row else 0
 
 
