@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from hazmon.alarms.alarm import AlarmEvent
 from hazmon.alarms.book import Key
 from hazmon.alarms.states import Stimulus
-from hazmon.plant import Plant
+from hazmon.plant import START_GRACE_US, Plant
 from hazmon.rulebook import RULES, Kind, Rule
-from hazmon.rules.frame import Bools
+from hazmon.rules.frame import NEVER, Bools
 from hazmon.rules.named import designs
 
 _STALE = RULES.index(Rule.STALE)
@@ -61,7 +59,18 @@ def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
             if exempt is not None:
                 found |= {(subject.id, kind): exempt.reason for kind in Kind}
     if plant.park.by_design:
-        for index in np.flatnonzero(designs(plant.named, plant.held, unknown)):
-            design = plant.park.by_design[index]
-            found |= dict.fromkeys(design.alarms, design.reason)
+        holding = designs(plant.named, plant.held, unknown)
+        for index, design in enumerate(plant.park.by_design):
+            if holding[index]:
+                found |= dict.fromkeys(design.alarms, design.reason)
+            elif _unheard(plant, index, now):
+                found |= {key: design.reason for key in design.alarms if plant.book.designs.get(key) == design.reason}
     return found
+
+
+def _unheard(plant: Plant, index: int, now: int) -> bool:
+    """The service began just now, and of a point that the condition looks at nothing is known yet: what was, goes on."""
+    if now - plant.begun >= START_GRACE_US:
+        return False
+    _, operands = plant.named.designs[index]
+    return bool((plant.held.at[plant.named.slot[operands.points]] == NEVER).any())
