@@ -15,7 +15,6 @@ from hazmon.store.register import Register
 from hazmon.store.standing import closed_alarms, last_event, open_alarms, rings_since, scans_since, turns_since
 
 RECENT_US = 2 * 86_400 * US  # a backlog that comes again finds its late alarms among those of so long ago
-
 FLOOD_US = 2 * 3600 * US  # a flood that has lasted for longer begins anew
 
 

@@ -143,6 +143,53 @@ async def test_an_exempt_unit_is_quiet_counted_and_rings_when_it_ends(service: S
     assert (await service.http.get("/api/v1/exemptions")).json() == []
 
 
+SHORT = {**BY, "unit": "E01/V-1", "kind": "stopped", "reason": "短", "minutes": 5}
+LONG = {**BY, "unit": "E01/V-1", "kind": "maintenance", "reason": "长", "minutes": 60}
+AT_THE_COMMIT = """
+    CREATE FUNCTION at_the_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            RAISE EXCEPTION 'going down' USING ERRCODE = 'admin_shutdown';
+        ELSIF NEW.reason = '短' THEN
+            PERFORM pg_sleep(0.5);
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER at_the_commit AFTER INSERT OR UPDATE ON exemption
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_the_commit();
+"""
+
+
+async def test_of_two_exemptions_of_a_unit_the_longer_one_holds(database: str) -> None:
+    async with running(database) as service:
+        longer = await post(service, "exemptions", 201, **LONG)
+        await post(service, "exemptions", 201, **SHORT)
+        assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
+    async with running(database) as service:
+        assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
+        await post(service, f"exemptions/{longer['id']}/end", **BY, note="检修结束")
+        assert service.room.engine.plant.exempt["E01/V-1"].reason == "短"
+
+
+async def test_exemptions_filed_at_once_reach_the_engine_as_they_are_recorded(service: Service) -> None:
+    async with service.room.connection() as connection:
+        await connection.execute(AT_THE_COMMIT)
+    slow = asyncio.create_task(post(service, "exemptions", 201, **SHORT))
+    await asyncio.sleep(0.1)
+    await post(service, "exemptions", 201, **LONG)
+    await slow
+    assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
+
+
+async def test_an_end_that_may_not_be_recorded_rings_all_the_same(service: Service) -> None:
+    filed = await post(service, "exemptions", 201, **LONG)
+    async with service.room.connection() as connection:
+        await connection.execute(AT_THE_COMMIT)
+    await post(service, f"exemptions/{filed['id']}/end", 503, **BY, note="检修结束")
+    assert service.room.engine.plant.exempt == {}
+    assert [each["id"] for each in (await service.http.get("/api/v1/exemptions")).json()] == [filed["id"]]
+
+
 async def test_what_was_answered_survives_a_restart(database: str) -> None:
     async with running(database) as service:
         await service.box().level(9.0, 10.5)

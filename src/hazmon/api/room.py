@@ -55,6 +55,7 @@ class Room:
     tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]], init=False)
     closing: bool = field(default=False, init=False)
     reloading: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # one configuration after the other
+    exempting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)  # the engine hears of exemptions as they were filed
 
     def __post_init__(self) -> None:
         self.boxes = Boxes(self.park, self.clock)

@@ -69,6 +69,21 @@ async def exemptions(connection: Connection, since: int, limit: int) -> list[Exe
     return [_exemption(row) for row in rows]
 
 
+async def longest(connection: Connection, at: int, unit: str | None = None) -> dict[str, Exemption]:
+    """By unit (`E01/V-1101`), the exemption that lasts longest of those in force at that microsecond; of one unit or of all."""
+    rows = await (
+        await connection.execute(
+            "SELECT DISTINCT ON (enterprise, unit)"
+            " exemption_id, enterprise, unit, kind, reason, filed_at, filed_by, until, ended_at, ended_by FROM exemption"
+            " WHERE until > %(at)s AND (ended_at IS NULL OR ended_at > %(at)s)"
+            " AND (%(unit)s::text IS NULL OR enterprise || '/' || unit = %(unit)s)"
+            " ORDER BY enterprise, unit, until DESC, exemption_id DESC",
+            {"at": as_datetime(at), "unit": unit},
+        )
+    ).fetchall()
+    return {found.key: found for found in map(_exemption, rows)}
+
+
 def _exemption(row: tuple[Any, ...]) -> Exemption:
     identity, enterprise, unit, kind, reason, filed_at, filed_by, until, ended_at, ended_by = row
     ended = None if ended_at is None else as_us(ended_at)
