@@ -192,14 +192,12 @@ class Plant:
         return None if np.isnan(found) else found
 
     def alarmed(self, subject: str, kind: Kind) -> tuple[Subject, int] | None:
-        """Subject and priority of what may be alarmed about, None where no such rule is configured."""
+        """Subject and priority of what may be alarmed about: a rule that is configured, or an alarm that is open without one."""
         row = self.park.rows.get(subject)
-        if row is None:
+        rules = [rule for rule in kind.rules if self.has(subject, rule)]
+        if row is None or not rules:
             alarm = self.book.of(subject, kind)
             return None if alarm is None else (alarm.subject, alarm.priority)
-        rules = [rule for rule in kind.rules if self.has(subject, rule)]
-        if not rules:
-            return None
         return self.subject(row, rules[-1]), min(self.priority(row, rule) for rule in rules)
 
     def is_toxic(self, subject: str) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from park import START, delivery, group, park, point, scans, told
 
 from hazmon.alarms.alarm import AlarmEvent
-from hazmon.alarms.commands import Acknowledge
+from hazmon.alarms.commands import Acknowledge, Remove, Return, Role
 from hazmon.changes import Changed, NeedsRestart, changes
 from hazmon.clock import US
 from hazmon.delivery import Delivery
@@ -274,3 +274,16 @@ def test_changes_name_each_field() -> None:
     assert {(each.subject, each.new) for each in found[5:]} == {("E01/APART", None)}
     assert Changed("E01/APART", "test", "|E01/LT-1 - E01/TT-1| >= 4, deadband 1", None) in found
     assert changes(PARK, PARK) == []
+
+
+def test_what_is_out_of_service_can_be_put_back_when_its_rule_is_gone() -> None:
+    run = Run(PARK)
+    when = START + US
+    step(run.plant, [], [Remove("E01/LT-1.HIGH", "班长", Role.SHIFT_LEADER, "检修")], when, {"E01": None})
+    run.reload(other(PARK, LT_1=Limits(l=2)), 2)
+    gone = Return("E01/LT-1.HIGH", "班长", Role.SHIFT_LEADER, "检修结束")
+    (outcome,) = step(run.plant, [], [gone], when + 2 * US, {"E01": None})[1]
+    assert outcome.event is not None
+    assert not outcome.event.alarm.open
+    (again,) = step(run.plant, [], [gone], when + 3 * US, {"E01": None})[1]
+    assert str(again.refusal) == "nothing is alarmed about E01/LT-1.HIGH"
