@@ -144,6 +144,8 @@ async def test_what_is_not_there_404(service: Service, path: str) -> None:
         ("points?quantity=colour", 422),
         ("points?cursor=E01/LT-9", 400),
         ("sources?level=五级", 422),
+        *((f"{path}?enterprise=%00", 422) for path in ("sources", "points", "alarms", "alarms/statistics")),
+        *((f"{path}?source=E01%00", 422) for path in ("points", "alarms", "alarms/statistics")),
         ("edges?cursor=E99", 400),
         ("alarms?state=open", 422),
         ("alarms?priority=5", 422),

@@ -13,7 +13,7 @@ from hazmon.alarms.states import AlarmState, Suppression
 from hazmon.api.alarm_json import alarm_json, event_json
 from hazmon.api.alarm_views import AlarmEventView, AlarmView, SuppressedView
 from hazmon.api.instants import instant
-from hazmon.api.paging import Cursor, Limit, bad_cursor
+from hazmon.api.paging import Cursor, Limit, Only, bad_cursor
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.views import Page
 from hazmon.errors import NotFound
@@ -31,8 +31,8 @@ async def list_alarms(
     room: TheRoom,
     state: Annotated[list[AlarmState] | None, Query(max_length=6, description="any of these")] = None,
     kind: Annotated[list[Kind] | None, Query(max_length=14)] = None,
-    source: Annotated[str | None, Query(max_length=64)] = None,
-    enterprise: Annotated[str | None, Query(max_length=64)] = None,
+    source: Only = None,
+    enterprise: Only = None,
     priority: Priorities = None,
     start: Annotated[AwareDatetime | None, Query(description="opened at or after; with a time zone")] = None,
     end: Annotated[AwareDatetime | None, Query(description="opened before; with a time zone")] = None,

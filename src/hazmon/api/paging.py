@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 Limit = Annotated[int, Query(ge=1, le=1000, description="no more items than this")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the part before; without it the first part")]
+Only = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$", description="of this one only")]
 
 
 def page_of(items: Sequence[T], name: Callable[[T], str], cursor: str | None, limit: int) -> tuple[Sequence[T], str | None]:

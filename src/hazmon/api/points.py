@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from hazmon.api.paging import Cursor, Limit, page_of
+from hazmon.api.paging import Cursor, Limit, Only, page_of
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.views import Page, PointView
 from hazmon.errors import NotFound
@@ -19,8 +19,8 @@ router = APIRouter(tags=["register"])
 @router.get("/points", response_model=Page[PointView])
 async def list_points(
     room: TheRoom,
-    enterprise: Annotated[str | None, Query(max_length=64)] = None,
-    source: Annotated[str | None, Query(max_length=64)] = None,
+    enterprise: Only = None,
+    source: Only = None,
     quantity: Annotated[list[Quantity] | None, Query()] = None,
     limit: Limit = 200,
     cursor: Cursor = None,

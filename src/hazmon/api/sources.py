@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 
 from hazmon.alarms.alarm import UNSEEN, Alarm
 from hazmon.api.alarm_json import iso_or_none
-from hazmon.api.paging import Cursor, Limit, page_of
+from hazmon.api.paging import Cursor, Limit, Only, page_of
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.views import Page, SourceLatest, SourceView
 from hazmon.bydesign import unknown_points
@@ -28,7 +28,7 @@ router = APIRouter(tags=["register"])
 @router.get("/sources", response_model=Page[SourceView])
 async def list_sources(
     room: TheRoom,
-    enterprise: Annotated[str | None, Query(max_length=64)] = None,
+    enterprise: Only = None,
     level: Annotated[list[Level] | None, Query()] = None,
     limit: Limit = 100,
     cursor: Cursor = None,

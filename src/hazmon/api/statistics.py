@@ -15,6 +15,7 @@ from hazmon.alarms.statistics import LOOK_BACK_US, Statistics, statistics
 from hazmon.alarms.targets import Measure, measures
 from hazmon.api.alarm_json import iso_or_none
 from hazmon.api.instants import instant
+from hazmon.api.paging import Only
 from hazmon.api.room import Room, TheRoom
 from hazmon.api.statistics_views import StatisticsView
 from hazmon.clock import MINUTE_US, US, iso
@@ -37,8 +38,8 @@ async def alarm_statistics(
     room: TheRoom,
     start: Annotated[AwareDatetime | None, Query(description="with a time zone; 24 h before `end` if not given")] = None,
     end: Annotated[AwareDatetime | None, Query(description="excluded; with a time zone; now if not given")] = None,
-    enterprise: Annotated[str | None, Query(max_length=64)] = None,
-    source: Annotated[str | None, Query(max_length=64)] = None,
+    enterprise: Only = None,
+    source: Only = None,
     advice: Annotated[bool, Query(description="look at the recorded signals of the worst as well")] = False,
 ) -> dict[str, Any]:
     """The measures of alarm management (after IEC 62682 / ISA-18.2) over [start, end), at most 366 days, from the record.
