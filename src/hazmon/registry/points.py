@@ -145,6 +145,9 @@ def _limits(row: Row, quantity: Quantity | None, low: float | None, high: float 
     rate_up, rate_down = row.number("rate_up", above=0), row.number("rate_down", above=0)
     window = row.number("rate_window_s", above=0)
     stale = row.number("stale_s", above=0)
+    for key, value, most in (("on_delay_s", on_delay, 86400), ("off_delay_s", off_delay, 86400), ("rate_window_s", window, 3600)):
+        if value is not None and value > most:
+            row.add(key, f"at most {most} s")
     defaults = Limits()
     window = defaults.rate_window_s if window is None else window
     if period is not None:

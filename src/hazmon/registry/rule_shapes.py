@@ -18,9 +18,20 @@ def _ascending(minutes: list[float] | None) -> list[float] | None:
     return minutes
 
 
+# A day at most, so that what a restart has to read again has an end; somebody's finding may wait for a week.
+Time = Annotated[float | None, Field(gt=0, le=86400, allow_inf_nan=False, description="seconds, above 0 and at most 86400")]
+TimeOrNone = Annotated[
+    float | None,
+    Field(ge=0, le=86400, allow_inf_nan=False, description="seconds, above 0 and at most 86400, or 0 for no such rule"),
+]
+Delay = Annotated[float | None, Field(ge=0, le=86400, allow_inf_nan=False, description="seconds, 0 to 86400")]
+Wait = Annotated[float | None, Field(gt=0, le=1440, allow_inf_nan=False, description="minutes, above 0 and at most 1440")]
+WaitOrNone = Annotated[
+    float | None,
+    Field(ge=0, le=1440, allow_inf_nan=False, description="minutes, above 0 and at most 1440, or 0 for no such rule"),
+]
+Verification = Annotated[float | None, Field(gt=0, le=10080, allow_inf_nan=False, description="minutes, above 0 and at most 10080")]
 Positive = Annotated[float | None, Field(gt=0, allow_inf_nan=False, description="a number > 0")]
-PositiveOrNone = Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="a number > 0, or 0 for no such rule")]
-NotNegative = Annotated[float | None, Field(ge=0, allow_inf_nan=False, description="a number >= 0")]
 Share = Annotated[float | None, Field(ge=0, lt=1, allow_inf_nan=False, description="a share, 0 or more and below 1")]
 Span = Annotated[float | None, Field(gt=0, le=1, allow_inf_nan=False, description="a share, above 0 and at most 1")]
 Samples = Annotated[int | None, Field(ge=2, le=10000, description="a whole number, 2 to 10000")]
@@ -28,11 +39,11 @@ Percent = Annotated[float | None, Field(gt=0, lt=100, allow_inf_nan=False, descr
 Speech = Annotated[Literal["digital", "4-20mA"] | None, Field(description=choice(Signal))]
 Flag = Annotated[bool | None, Field(description="true or false")]
 Word = Annotated[str | None, Field(min_length=1, pattern=r"^\S(.*\S)?$", description="a text")]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False, description="seconds >= 0")]
+Seconds = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False, description="seconds, 0 to 86400")]
 Over = Annotated[float, Field(gt=0, allow_inf_nan=False, description="a number > 0")]
 Minutes = Annotated[
-    list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None,
-    Field(min_length=1, max_length=3, description="one to three ascending numbers of minutes > 0"),
+    list[Annotated[float, Field(gt=0, le=1440, allow_inf_nan=False)]] | None,
+    Field(min_length=1, max_length=3, description="one to three ascending numbers of minutes, above 0 and at most 1440"),
     AfterValidator(_ascending),
 ]
 
@@ -46,7 +57,7 @@ class EscalationTable(Shape):
 
     urgent_min: Minutes = None
     other_min: Minutes = None
-    verify_min: Positive = None
+    verify_min: Verification = None
 
 
 class ShelvingTable(Shape):
@@ -59,8 +70,8 @@ class SharedTable(Shape):
     """What a point and a quantity may both say."""
 
     rate_deadband: Share = None
-    rate_on_delay_s: NotNegative = None
-    rate_off_delay_s: NotNegative = None
+    rate_on_delay_s: Delay = None
+    rate_off_delay_s: Delay = None
     rate_samples: Samples = None
     rate_span: Span = None
     signal: Speech = None
@@ -70,19 +81,19 @@ class SharedTable(Shape):
 class QuantityTable(SharedTable):
     """`[quantity.NAME]` of the park: what holds for every point of the quantity that says nothing itself."""
 
-    forecast_min: Positive = None
-    stuck_s: Positive = None
+    forecast_min: Wait = None
+    stuck_s: Time = None
     stuck_band_pct: Percent = None
-    realarm_min: Positive = None
+    realarm_min: Wait = None
 
 
 class PointTable(SharedTable):
     """`[point.TAG]` of an enterprise; 0 takes a default of the quantity away."""
 
-    forecast_min: PositiveOrNone = None
-    stuck_s: PositiveOrNone = None
+    forecast_min: WaitOrNone = None
+    stuck_s: TimeOrNone = None
     stuck_band: Positive = None
-    realarm_min: PositiveOrNone = None
+    realarm_min: WaitOrNone = None
     priority: Annotated[int | None, Field(ge=1, le=4, description="a priority, 1 to 4")] = None
     response: Word = None
 
@@ -99,7 +110,7 @@ class RuleTable(Shape):
     priority: Annotated[int, Field(ge=1, le=4, description="a priority, 1 to 4")]
     response: Word = None
     latch: Annotated[bool, Field(description="true or false")] = False
-    realarm_min: Positive = None
+    realarm_min: Wait = None
     off_delay_s: Seconds = 0.0
 
 
@@ -127,7 +138,7 @@ class ValveTable(RuleTable):
     command: Text
     feedback: Text
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False, description="a number >= 0")]
-    travel_s: Over
+    travel_s: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False, description="seconds, above 0 and at most 86400")]
 
 
 class ExpressionTable(RuleTable):
