@@ -30,7 +30,9 @@ WaitOrNone = Annotated[
     float | None,
     Field(ge=0, le=1440, allow_inf_nan=False, description="minutes, above 0 and at most 1440, or 0 for no such rule"),
 ]
-Verification = Annotated[float | None, Field(gt=0, le=10080, allow_inf_nan=False, description="minutes, above 0 and at most 10080")]
+Verification = Annotated[
+    float | None, Field(gt=0, le=10080, allow_inf_nan=False, description="minutes, above 0 and at most 10080")
+]
 Positive = Annotated[float | None, Field(gt=0, allow_inf_nan=False, description="a number > 0")]
 Share = Annotated[float | None, Field(ge=0, lt=1, allow_inf_nan=False, description="a share, 0 or more and below 1")]
 Span = Annotated[float | None, Field(gt=0, le=1, allow_inf_nan=False, description="a share, above 0 and at most 1")]
