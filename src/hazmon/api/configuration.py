@@ -74,6 +74,17 @@ class ConfigurationView(BaseModel):
 class ReloadView(BaseModel):
     """What a reload did, or would do."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "number": 7,
+                "dry_run": False,
+                "digest": "9f3c1a70",
+                "changes": [{"subject": "E01/LT-1101", "field": "H", "old": 10.5, "new": 10.2}],
+            }
+        }
+    )
+
     number: int | None = Field(description="of the version in force after it; null: a dry run that would make a new one")
     dry_run: bool
     digest: str
