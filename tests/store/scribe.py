@@ -66,6 +66,26 @@ class Scribe:
         """Whatever a statement answers."""
         return await (await self.connection.execute(statement.encode())).fetchall()
 
+    async def past(self, count: int) -> None:
+        """Alarms that are over for long, each of a tag of its own, made after one that is recorded."""
+        await self.connection.execute(
+            "INSERT INTO alarm (alarm_id, enterprise, source, tag, rule, priority, state, raised_at, late, event, kind,"
+            " raised_count, opened_at, body) SELECT lpad(to_hex(k), 16, '0'), enterprise, source, tag || k, rule, priority,"
+            " 'normal', raised_at, late, event, kind, 1, opened_at - INTERVAL '90 days' + k * INTERVAL '1 second', body"
+            " FROM (SELECT * FROM alarm LIMIT 1) one, generate_series(1, %s) AS k",
+            (count,),
+        )
+        await self.connection.execute("ANALYZE alarm")
+        await self.connection.execute("ANALYZE alarm_event")
+
+    async def alarms_read(self) -> int:
+        """Rows of `alarm` that this transaction has read."""
+        ((read,),) = await self.rows(
+            "SELECT seq_tup_read + COALESCE(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'alarm'"
+        )
+        assert isinstance(read, int)
+        return read
+
     async def close(self) -> None:
         await self._recorder.close()
 

@@ -142,3 +142,13 @@ async def test_parts_of_a_filtered_list_join_without_gap_or_double(
         found += part
     assert found == expected
     assert bool(expected) == (wanted.source != "E99-S1")
+
+
+async def test_what_stands_is_found_without_reading_what_is_over(scribe: Scribe, told: list[AlarmEvent]) -> None:
+    wanted = AlarmFilter(states=[AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED])
+    before = await alarms(scribe.connection, wanted, None, 1000)
+    assert before
+    await scribe.past(5000)
+    async with scribe.connection.transaction():
+        assert await alarms(scribe.connection, wanted, None, 1000) == before
+        assert await scribe.alarms_read() < 1000

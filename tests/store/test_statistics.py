@@ -119,3 +119,13 @@ async def test_the_signal_of_a_point(scribe: Scribe) -> None:
     assert 3 <= newest.size <= 4
     nothing, _ = await signal(scribe.connection, "E01", "NO-1", START, START + 10 * US, 4)
     assert nothing.size == 0
+
+
+async def test_what_was_over_long_before_is_not_read(scribe: Scribe, rows: list[Row]) -> None:
+    await write_events(scribe.connection, recorded(rows))
+    before = await events(scribe.connection, START, START + DAY_US, ALL, 1000)
+    await scribe.past(5000)
+    async with scribe.connection.transaction():
+        found = await events(scribe.connection, START, START + DAY_US, ALL, 1000)
+        assert await scribe.alarms_read() < 1000
+    assert (told(found), found.actors) == (told(before), before.actors)

@@ -29,10 +29,11 @@ class AlarmFilter:
 
 async def alarms(connection: Connection, wanted: AlarmFilter, before: tuple[int, str] | None, limit: int) -> list[Alarm]:
     """Newest first; `before` is the (opened_at, id) of the last one that is known already."""
+    over = wanted.states is None or AlarmState.NORMAL in wanted.states  # if not, the small index of what is open serves
     rows = await (
         await connection.execute(
-            "SELECT body FROM alarm"
-            " WHERE (%(states)s::text[] IS NULL OR state = ANY(%(states)s))"
+            "SELECT body FROM alarm WHERE (%(states)s::text[] IS NULL OR state = ANY(%(states)s))"
+            " AND (%(over)s::boolean OR state <> 'normal' OR suppressed)"
             " AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))"
             " AND (%(source)s::text IS NULL OR source = %(source)s)"
             " AND (%(enterprise)s::text IS NULL OR enterprise = %(enterprise)s)"
@@ -42,6 +43,7 @@ async def alarms(connection: Connection, wanted: AlarmFilter, before: tuple[int,
             " AND (opened_at, alarm_id) < (COALESCE(%(at)s, 'infinity'::timestamptz), COALESCE(%(id)s, ''))"
             " ORDER BY opened_at DESC, alarm_id DESC LIMIT %(limit)s",
             {
+                "over": over,
                 "states": None if wanted.states is None else list(wanted.states),
                 "kinds": None if wanted.kinds is None else list(wanted.kinds),
                 "source": wanted.source,

@@ -44,7 +44,7 @@ async def events(connection: Connection, since: int, end: int, wanted: Wanted, m
 
     An alarm that is not over yet has all its events among them, however old it is.
     """
-    actors = await _actors(connection, end, wanted)
+    actors = await _actors(connection, since, end, wanted)
     parts: list[bytes] = []
     async with (
         connection.cursor() as cursor,
@@ -96,14 +96,18 @@ async def events(connection: Connection, since: int, end: int, wanted: Wanted, m
     )
 
 
-async def _actors(connection: Connection, end: int, wanted: Wanted) -> list[tuple[str, str, str]]:
-    """Enterprise, tag and kind of everything that had an alarm before `end`."""
+async def _actors(connection: Connection, since: int, end: int, wanted: Wanted) -> list[tuple[str, str, str]]:
+    """Enterprise, tag and kind of everything that had an alarm which was open at `since` or later."""
     return await (
         await connection.execute(
-            "SELECT DISTINCT enterprise, tag, kind FROM alarm WHERE opened_at < %(end)s"
-            " AND (%(enterprise)s::text IS NULL OR enterprise = %(enterprise)s)"
+            "WITH wanted AS MATERIALIZED ("
+            "SELECT alarm_id FROM alarm WHERE (state <> 'normal' OR suppressed) AND opened_at < %(end)s"
+            " UNION SELECT e.alarm_id FROM alarm_event e JOIN alarm a USING (alarm_id)"
+            " WHERE e.at >= %(since)s AND a.opened_at < %(end)s)"
+            " SELECT DISTINCT enterprise, tag, kind FROM wanted JOIN alarm USING (alarm_id)"
+            " WHERE (%(enterprise)s::text IS NULL OR enterprise = %(enterprise)s)"
             " AND (%(source)s::text IS NULL OR source = %(source)s) ORDER BY enterprise, tag, kind",
-            {"end": as_datetime(end), "enterprise": wanted.enterprise, "source": wanted.source},
+            {"since": as_datetime(since), "end": as_datetime(end), "enterprise": wanted.enterprise, "source": wanted.source},
         )
     ).fetchall()
 
