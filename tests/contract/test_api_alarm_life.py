@@ -123,6 +123,22 @@ async def test_a_selection_is_acknowledged_each_for_itself(service: Service) -> 
     ]
     assert "no alarm" in outcomes[-1]["why"]
     assert await stimuli(service, names[0]) == ["raise", "acknowledge"]
+    async with service.room.connection() as connection:
+        said = await connection.execute("SELECT DISTINCT written_at FROM alarm_event WHERE stimulus = 'acknowledge'")
+        assert len(await said.fetchall()) == 1, "one commit"
+
+
+async def test_of_a_selection_one_that_cannot_be_recorded_hides_no_other(service: Service) -> None:
+    await service.box("E01").level(9.0, 10.5)
+    await service.box("E02").level(9.0, 10.5)
+    names = [item["id"] for item in (await service.http.get("/api/v1/alarms", params={"kind": "HIGH"})).json()["items"]]
+    async with service.room.connection() as connection:
+        await connection.execute(REFUSING_ALARM.replace("REFUSED", names[0]).encode())
+    answer = await service.http.post("/api/v1/alarms/acknowledge", json={**BY, "alarms": names})
+    outcomes: list[dict[str, Any]] = answer.json()
+    assert [each["done"] for each in outcomes] == [False, True]
+    assert "refuses" in outcomes[0]["why"]
+    assert await stimuli(service, names[1]) == ["raise", "acknowledge"]
 
 
 async def test_an_exempt_unit_is_quiet_counted_and_rings_when_it_ends(service: Service) -> None:
@@ -143,6 +159,12 @@ async def test_an_exempt_unit_is_quiet_counted_and_rings_when_it_ends(service: S
     assert (await service.http.get("/api/v1/exemptions")).json() == []
 
 
+REFUSING_ALARM = """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'data_exception'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON alarm_event
+        FOR EACH ROW WHEN (NEW.alarm_id = 'REFUSED') EXECUTE FUNCTION refuse();
+"""
 SHORT = {**BY, "unit": "E01/V-1", "kind": "stopped", "reason": "短", "minutes": 5}
 LONG = {**BY, "unit": "E01/V-1", "kind": "maintenance", "reason": "长", "minutes": 60}
 AT_THE_COMMIT = """

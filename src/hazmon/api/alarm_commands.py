@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -36,7 +37,7 @@ from hazmon.api.alarm_views import (
 from hazmon.api.alarms import AlarmId, find_alarm
 from hazmon.api.room import Room, TheRoom
 from hazmon.clock import MINUTE_US
-from hazmon.errors import CommandRefused, NotFound
+from hazmon.errors import CommandRefused, NotFound, StoreUnavailable
 from hazmon.rulebook import Kind
 
 router = APIRouter(tags=["alarms"])
@@ -45,16 +46,17 @@ Name = Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9][A-Za-z0-9._#-]*$
 
 @router.post("/alarms/acknowledge", response_model=list[OutcomeView])
 async def acknowledge_several(body: AcknowledgeSeveralBody, room: TheRoom) -> list[dict[str, Any]]:
-    """Say that somebody has seen these alarms, at most 20. Each by itself: one that is refused keeps none of the others."""
-    outcomes: list[dict[str, Any]] = []
-    for name in dict.fromkeys(body.alarms):
+    """Say that somebody has seen these alarms, at most 20. Each by itself: one that fails keeps none of the others."""
+
+    async def attempt(name: str) -> dict[str, Any]:
         try:
             await _do(room, Acknowledge(name, body.by, body.note))
-        except (NotFound, CommandRefused) as error:
-            outcomes.append({"alarm": name, "done": False, "why": str(error)})
-        else:
-            outcomes.append({"alarm": name, "done": True, "why": None})
-    return outcomes
+        except (NotFound, CommandRefused, StoreUnavailable) as error:
+            return {"alarm": name, "done": False, "why": str(error)}
+        return {"alarm": name, "done": True, "why": None}
+
+    # all at once, so that the engine takes them in one turn, which is one commit
+    return await asyncio.gather(*(attempt(name) for name in dict.fromkeys(body.alarms)))
 
 
 @router.post("/alarms/{alarm}/acknowledge", response_model=AlarmView)
