@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from park import START, delivery, group, park, point, scans
 
+from hazmon.alarms.book import AlarmBook
 from hazmon.clock import US
 from hazmon.plant import Plant
+from hazmon.rebuild import rebuild
+from hazmon.rulebook import Limits
 from hazmon.rules.rate import Trail
 from hazmon.step import step
 
@@ -69,3 +72,34 @@ def test_the_picture_follows_a_clock_that_is_corrected() -> None:
     events_of(plant, -50, range(5, 30), {29: 9.5})
     assert plant.frame.value[0] == 9.5
     assert plant.frame.at[0] <= START + 30 * US
+
+
+CLOCKS = [(0, -600), (0, 600), (-600, 0), (600, 0), (-600, 600), (600, -600), (0, -40), (40, 0), (-40, 0)]
+SLOWLY = park(point("LT-1", Limits(h=10.5, deadband=0.1, on_delay_s=60, off_delay_s=60)))
+
+
+@pytest.mark.parametrize(("before", "after"), CLOCKS)
+@pytest.mark.parametrize("at", [35, 60, 85, 125, 150, 175])
+def test_a_clock_that_is_set_neither_cuts_a_delay_short_nor_stretches_it(before: float, after: float, at: int) -> None:
+    plant = Plant.of(SLOWLY, START)
+    above = dict.fromkeys(range(30, 120), 10.6)
+    assert events_of(plant, before, range(at), above) + events_of(plant, after, range(at, 240), above) == [
+        "90s H normal -> unacknowledged",
+        "180s H unacknowledged -> returned_unacknowledged",
+    ]
+
+
+@pytest.mark.parametrize("offset", [-600, -40, 40, 600])
+def test_what_was_held_before_the_offset_was_known_moves_as_a_whole(offset: float) -> None:
+    """A service that was started again knows the last scans by the box's own times."""
+    above = [10.6] * 50
+    plant = rebuild(SLOWLY, START, AlarmBook(), {}, [(PLC, scans(PLC, -50 - offset, above))], [])
+    assert events_of(plant, offset, range(30), dict.fromkeys(range(30), 10.6)) == ["10s H normal -> unacknowledged"]
+
+
+def test_what_came_between_a_jump_and_its_telling_moves_back_alone() -> None:
+    plant = Plant.of(park(point("LT-1", Limits(h=10.5, on_delay_s=900))), START)
+    above = dict.fromkeys(range(1000), 10.6)
+    events_of(plant, 0, range(31), above)
+    found = events_of(plant, -600, range(31, 1000), above)
+    assert found == ["900s H normal -> unacknowledged"]
