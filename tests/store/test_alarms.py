@@ -150,5 +150,7 @@ async def test_what_stands_is_found_without_reading_what_is_over(scribe: Scribe,
     assert before
     await scribe.past(5000)
     async with scribe.connection.transaction():
-        assert await alarms(scribe.connection, wanted, None, 1000) == before
-        assert await scribe.alarms_read() < 1000
+        for _ in range(12):  # a statement that comes often gets a plan that fits any filter
+            already = await scribe.alarms_read()
+            assert await alarms(scribe.connection, wanted, None, 1000) == before
+            assert await scribe.alarms_read() - already < 1000
