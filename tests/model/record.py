@@ -92,7 +92,8 @@ class Record:
     waiting_since: int | None = None
     overdue: int = 0
     verify_overdue: bool = False
-    verified: bool = False
+    verified_at: int | None = None
+    asked_at: int | None = None  # when it was raised, or got worse, last
     disposed: bool = False
 
     @property
@@ -138,7 +139,7 @@ class Record:
             self.waiting_since,
             self.overdue,
             self.verify_overdue,
-            self.verified,
+            self.verified_at is not None,
             self.disposed,
         )
 
@@ -177,6 +178,7 @@ class Record:
             self.raised += 1
             self.raised_at = at
         self._ask(at)
+        self.asked_at, self.verify_overdue = at, False
         self._tell(Stimulus.RAISE if was is None else Stimulus.ESCALATE, before, at, value=value, loud=True)
         if self.shelved_until is not None and now in WORST and milder and self.shelved_at not in WORST:
             self.shelved_until = None
@@ -218,7 +220,8 @@ class Record:
 
     def say(self, stimulus: Stimulus, at: int, by: str) -> None:
         """A comment, a verification, a disposal."""
-        self.verified = self.verified or stimulus is Stimulus.VERIFY
+        if stimulus is Stimulus.VERIFY:
+            self.verified_at = at
         self.disposed = self.disposed or stimulus is Stimulus.DISPOSE
         self._tell(stimulus, self.state, at, by)
 
@@ -275,11 +278,16 @@ class Record:
         limits = waits.urgent if self.urgent else waits.other
         if self.waiting_since is not None and self.overdue < len(limits):
             found.append((self.waiting_since + round(limits[self.overdue] * MINUTE), "unacknowledged"))
-        if self.urgent and self.raised_at is not None and not self.over and not self.verified and not self.verify_overdue:
-            found.append((self.raised_at + round(waits.verify * MINUTE), "unverified"))
+        if self.urgent and not self.over and self.asked_at is not None and not self.verify_overdue and not self._found:
+            found.append((self.asked_at + round(waits.verify * MINUTE), "unverified"))
         if self.state is AlarmState.ACKNOWLEDGED and self.realarm_min is not None and self.seen_at is not None:
             found.append((self.seen_at + round(self.realarm_min * MINUTE), "realarm"))
         return min(found, key=lambda each: each[0]) if found else None
+
+    @property
+    def _found(self) -> bool:
+        """Somebody has said what it is since it was raised or got worse."""
+        return self.verified_at is not None and (self.asked_at is None or self.verified_at >= self.asked_at)
 
     def _ask(self, at: int) -> None:
         """Somebody is waited for anew."""

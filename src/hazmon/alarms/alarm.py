@@ -80,7 +80,8 @@ class Alarm:
 
     It opens when the alarm leaves normal, or is suppressed while normal (then it has no marks yet), and closes when it is
     normal and not suppressed. `holding` are the rules of its kind that hold; `priority` is that of the worst status so far.
-    `waiting_since`: from when on somebody is waited for, which escalation counts from.
+    `waiting_since`: from when on somebody is waited for, which escalation counts from. `verify_since`: when it was raised, or got
+    worse, last: what was found before was found of less.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Alarm:
     out_of_service: Statement | None = None
     waiting_since: int | None = None
     overdue: int = 0  # steps of the escalation taken since then
+    verify_since: int | None = None
     verify_overdue: bool = False
     event: int = 0
 

@@ -233,6 +233,8 @@ class AlarmBook:
             priority=turn.priority if alarm.worst is None else min(alarm.priority, turn.priority),
             raised_at=turn.at if again or alarm.raised_at is None else alarm.raised_at,
             raised=alarm.raised + again,
+            verify_since=turn.at,
+            verify_overdue=False,
             latching=turn.latching,
             health=turn.health,
             first_out=self._is_first(alarm) if stimulus is Stimulus.RAISE else alarm.first_out,

@@ -40,14 +40,19 @@ def due(alarm: Alarm, escalation: Escalation, realarm_min: float | None) -> Due 
             found.append(
                 Due(alarm.waiting_since + round(minutes * MINUTE_US), Stimulus.OVERDUE, f"{minutes:g} min unacknowledged: {to}")
             )
-    unverified = alarm.urgent and alarm.verified is None and not alarm.verify_overdue
-    if unverified and alarm.raised_at is not None and alarm.state is not AlarmState.NORMAL:
-        at = alarm.raised_at + round(escalation.verify_min * MINUTE_US)
+    since = alarm.raised_at if alarm.verify_since is None else alarm.verify_since
+    if alarm.urgent and since is not None and alarm.state is not AlarmState.NORMAL and _unverified(alarm, since):
+        at = since + round(escalation.verify_min * MINUTE_US)
         found.append(Due(at, Stimulus.OVERDUE, f"{escalation.verify_min:g} min unverified"))
     if realarm_min is not None and alarm.state is AlarmState.ACKNOWLEDGED and alarm.acknowledged_at is not None:
         at = alarm.acknowledged_at + round(realarm_min * MINUTE_US)
         found.append(Due(at, Stimulus.REALARM, f"has stood for {realarm_min:g} min since it was acknowledged"))
     return min(found, key=lambda each: each.at, default=None)
+
+
+def _unverified(alarm: Alarm, since: int) -> bool:
+    """Nobody has said what it is since then, and that was not told yet."""
+    return not alarm.verify_overdue and (alarm.verified is None or alarm.verified.at < since)
 
 
 def tick(book: AlarmBook, now: int, escalation: Escalation, realarm_min: Callable[[Alarm], float | None]) -> list[AlarmEvent]:

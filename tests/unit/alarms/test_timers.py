@@ -87,6 +87,28 @@ def test_acknowledging_stops_the_escalation_and_verifying_the_other_clock() -> N
     assert passed(book, 60) == []
 
 
+def test_what_was_found_of_h_is_not_found_of_hh_and_its_clock_begins_with_hh() -> None:
+    book = AlarmBook()
+    raised(book, Rule.H, 3)
+    alarm = acknowledged(book, next(iter(book.open.values())), START + MINUTE_US)
+    verified = Verified(START + 2 * MINUTE_US, "ent1", Verdict.REAL, "")
+    book.move(replace(alarm, verified=verified), Stimulus.VERIFY, START + 2 * MINUTE_US, by="ent1")
+    event = book.turn_on(Turn(TANK, Rule.HH, START + 120 * MINUTE_US, 12.5, 12.0, 2))
+    assert event is not None
+    acknowledged(book, event.alarm, START + 121 * MINUTE_US)
+    assert told(passed(book, 149)) == []
+    assert told(passed(book, 1000)) == [(150.0, "30 min unverified")]
+
+
+def test_hh_that_comes_again_in_the_same_record_is_to_be_verified_again() -> None:
+    book = AlarmBook()
+    raised(book)
+    assert len(passed(book, 40)) == len(URGENT)
+    book.turn_off(Turn(TANK, Rule.HH, START + 50 * MINUTE_US, 9.0, 12.0, 2))
+    book.turn_on(Turn(TANK, Rule.HH, START + 60 * MINUTE_US, 12.5, 12.0, 2))
+    assert told(passed(book, 1000)) == [(minute + 60, reason) for minute, reason in URGENT]
+
+
 def test_nobody_is_waited_for_over_what_cannot_be_heard() -> None:
     book = AlarmBook()
     alarm = raised(book)
