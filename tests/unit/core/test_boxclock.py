@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from park import START, delivery, group, park, point, scans
 
@@ -9,7 +11,7 @@ from hazmon.alarms.book import AlarmBook
 from hazmon.clock import US
 from hazmon.plant import Plant
 from hazmon.rebuild import rebuild
-from hazmon.rulebook import Limits
+from hazmon.rulebook import Limits, NamedRule, Rule, Term
 from hazmon.rules.rate import Trail
 from hazmon.step import step
 
@@ -103,3 +105,26 @@ def test_what_came_between_a_jump_and_its_telling_moves_back_alone() -> None:
     events_of(plant, 0, range(31), above)
     found = events_of(plant, -600, range(31, 1000), above)
     assert found == ["900s H normal -> unacknowledged"]
+
+
+NAMED = NamedRule("E01", "HIGH", "E01-S1", "", "名", "name", Rule.CONDITION, 2, Term("E01/LT-1", ">", 10.5), 60.0, 60.0)
+NAMED_PARK = replace(park(point("LT-1", Limits())), named=(NAMED,), rows={})
+
+
+@pytest.mark.parametrize(("before", "after"), CLOCKS)
+@pytest.mark.parametrize("at", [35, 85, 125, 175])
+def test_a_named_rule_keeps_its_delay_when_the_clock_is_set(before: float, after: float, at: int) -> None:
+    plant = Plant.of(NAMED_PARK, START)
+    above = dict.fromkeys(range(30, 120), 10.6)
+    assert events_of(plant, before, range(at), above) + events_of(plant, after, range(at, 240), above) == [
+        "90s CONDITION normal -> unacknowledged",
+        "180s CONDITION unacknowledged -> returned_unacknowledged",
+    ]
+
+
+@pytest.mark.parametrize("offset", [-600, -40, 40, 600])
+def test_a_named_rule_lives_after_a_restart_whatever_the_clock_says(offset: float) -> None:
+    plant = rebuild(NAMED_PARK, START, AlarmBook(), {}, [(PLC, scans(PLC, -50 - offset, [10.6] * 50))], [])
+    found = events_of(plant, offset, range(80), dict.fromkeys(range(11), 10.6))
+    assert found == ["10s CONDITION normal -> unacknowledged", "71s CONDITION unacknowledged -> returned_unacknowledged"]
+    assert plant.held.at.max() <= START + 80 * US
