@@ -53,14 +53,14 @@ def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
         event = plant.book.turn_on(turn) if change.on else plant.book.turn_off(turn)
         if event is not None:
             events.append(event)
-            events += _off_the_shelf(plant, event, turn)
+            events += _off_the_shelf(plant, event)
     return events
 
 
-def _off_the_shelf(plant: Plant, event: AlarmEvent, turn: Turn) -> list[AlarmEvent]:
-    """A shelf made at H, or before anything was raised, does not hide HH."""
+def _off_the_shelf(plant: Plant, event: AlarmEvent) -> list[AlarmEvent]:
+    """A shelf made at H, or before anything was raised, does not hide HH; nor where there is no H."""
     alarm = event.alarm
-    worse = event.stimulus in (Stimulus.RAISE, Stimulus.ESCALATE) and event.rule in URGENT and turn.milder is not None
+    worse = event.stimulus in (Stimulus.RAISE, Stimulus.ESCALATE) and event.rule in URGENT
     if not worse or alarm.shelf is None or alarm.shelf.seen in URGENT:
         return []
     reason = "worse than what was shelved"

@@ -152,10 +152,8 @@ class Record:
         priority: int = 4,
         latching: bool = False,
         health: Health = Health.OK,
-        milder: bool = False,
     ) -> None:
-        """From now on these rules of its kind hold. `priority`: of the worst of them; `health`: whether it can be judged now;
-        `milder`: its kind has a milder limit too, so that a shelf may have been made for that one."""
+        """From now on these rules of its kind hold. `priority`: of the worst of them; `health`: whether it can be judged now."""
         before, was, now = self.state, worst_of(self.holding), worst_of(holding)
         self.holding = set(holding)
         if now is was:
@@ -180,7 +178,7 @@ class Record:
         self._ask(at)
         self.asked_at, self.verify_overdue = at, False
         self._tell(Stimulus.RAISE if was is None else Stimulus.ESCALATE, before, at, value=value, loud=True)
-        if self.shelved_until is not None and now in WORST and milder and self.shelved_at not in WORST:
+        if self.shelved_until is not None and now in WORST and self.shelved_at not in WORST:
             self.shelved_until = None
             self._recall(Stimulus.EXPIRE, at)
 
@@ -228,7 +226,7 @@ class Record:
     def shelve(self, at: int, by: str, until: int) -> None:
         """Put it aside until then."""
         self.shelved_until = until
-        self.shelved_at = None if self.worst is None else self.worst[0]
+        self.shelved_at = None if self.worst is None or self.state is AlarmState.NORMAL else self.worst[0]
         self._tell(Stimulus.SHELVE, self.state, at, by)
 
     def unshelve(self, at: int, by: str) -> None:

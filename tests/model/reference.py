@@ -240,10 +240,7 @@ class Reference:
             priority = min((eye.priority(rule) for rule in holding), default=4)
             record = self._record(key, at, priority)
             latching = eye.point.handling.latch and kind in LIMITS.values()
-            milder = any(eye.limit(rule) is not None for rule in (Rule.L, Rule.H) if LIMITS[rule] is kind)
-            record.turn(
-                holding, at, found[0].value, priority=priority, latching=latching, health=self._health(record), milder=milder
-            )
+            record.turn(holding, at, found[0].value, priority=priority, latching=latching, health=self._health(record))
             self._settle(record)
 
     def _health(self, record: Record) -> Health:

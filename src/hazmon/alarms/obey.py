@@ -60,7 +60,8 @@ def obey(
             if role not in LEADERS and (_worst_priority(alarm, lookup) == 1 or toxic(alarm.subject.id)):
                 raise CommandRefused("toxic gas and priority 1 are shelved by a shift leader (班长)")
             _switch(alarm, Stimulus.SHELVE)
-            shelf = Shelf(until, by, note, None if alarm.worst is None else alarm.worst.rule)
+            known = None if alarm.worst is None or alarm.state is AlarmState.NORMAL else alarm.worst.rule
+            shelf = Shelf(until, by, note, known)
             return book.move(replace(alarm, shelf=shelf), Stimulus.SHELVE, now, by=by, reason=note)
         case Unshelve(by=by, note=note):
             _switch(alarm, Stimulus.UNSHELVE)
