@@ -11,7 +11,8 @@ from hazmon.alarms.book import Turn
 from hazmon.alarms.states import Health, Stimulus
 from hazmon.plant import Plant
 from hazmon.rulebook import RULES, Kind, Rule, Signal, kind_of
-from hazmon.rules.frame import ScanBlock
+from hazmon.rules.frame import Bools, Floats, ScanBlock
+from hazmon.rules.instrument import TIE
 from hazmon.rules.walk import Change
 
 _STALE, _QUALITY, _RANGE = (RULES.index(rule) for rule in (Rule.STALE, Rule.QUALITY, Rule.RANGE))
@@ -132,6 +133,12 @@ def _faulty(plant: Plant, point: int) -> bool:
     return bool(plant.rules.active[point, _RANGE]) and plant.park.points[point].limits.signal is Signal.CURRENT
 
 
+def _measured(values: Floats, fault: Floats) -> Bools:
+    """bool[T]: the values between the two signals by which a 4-20 mA instrument says that it has failed."""
+    near = (fault[1] - fault[0]) * TIE
+    return (values > fault[0] + near) & (values < fault[1] - near)
+
+
 def follow_peaks(plant: Plant, block: ScanBlock) -> None:
     """How far the values of standing limit alarms went."""
     held = (block.points >= 0) & plant.rules.active[block.points, :4].any(axis=1)
@@ -141,6 +148,7 @@ def follow_peaks(plant: Plant, block: ScanBlock) -> None:
     times = np.broadcast_to(block.cell_times(), block.values.shape)
     for column in np.flatnonzero(held):
         row = int(block.points[column])
+        values = block.values[:, column]
         for kind in (Kind.LOW, Kind.HIGH):
             alarm = plant.book.standing(plant.subjects[row].id, kind)
             if alarm is None or alarm.first is None:
@@ -148,8 +156,10 @@ def follow_peaks(plant: Plant, block: ScanBlock) -> None:
             counts = times[:, column] >= alarm.first.at
             if usable is not None:
                 counts = counts & usable[:, column]
+            if plant.table.current[row]:
+                counts = counts & _measured(values, plant.table.fault[row])
             if counts.any():
-                _follow(plant, alarm, block.values[counts, column].tolist(), times[counts, column].tolist())
+                _follow(plant, alarm, values[counts].tolist(), times[counts, column].tolist())
 
 
 def with_peaks(plant: Plant, events: list[AlarmEvent]) -> list[AlarmEvent]:
