@@ -58,10 +58,9 @@ def set_clock(plant: Plant, edge: str, offset: int, now: int) -> None:
     own = plant.own[edge]
     plant.rules.since[own] = shift.of(plant.rules.since[own])
     plant.frame.at[own] = shift.of(plant.frame.at[own])
-    slots = plant.named.slot[own]
-    slots = slots[slots >= 0]
+    slots: list[int] = [slot for slot in plant.named.slot[own].tolist() if slot >= 0]
     plant.held.at[slots] = shift.of(plant.held.at[slots])
-    over = sorted({rule for slot in slots.tolist() for rule in plant.named.rules_of[slot]})
+    over = sorted({rule for slot in slots for rule in plant.named.rules_of[slot]})
     plant.held.turned[over] = shift.of(plant.held.turned[over])
     rows = [plant.named.rules[rule].row for rule in over]
     plant.rules.since[rows] = shift.of(plant.rules.since[rows])
