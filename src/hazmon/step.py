@@ -39,6 +39,7 @@ BOX_QUIET_US = 6 * US  # longer than between two heartbeats: from here on it is 
 NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
+UNTOLD_TURNS = 100  # of floods, that nobody asked for
 NOBODY: Mapping[str, int | None] = MappingProxyType({})
 
 
@@ -82,6 +83,8 @@ def step(
     for event in events:
         if event.rings:
             plant.flood.note(event.at)
+    while len(plant.flood.due) > UNTOLD_TURNS:
+        plant.flood.due.popleft()
     return events, outcomes
 
 

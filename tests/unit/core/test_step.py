@@ -14,7 +14,7 @@ from hazmon.delivery import Delivery
 from hazmon.model import MissCause
 from hazmon.plant import Plant
 from hazmon.rulebook import Kind, Limits, Rule
-from hazmon.step import step
+from hazmon.step import UNTOLD_TURNS, step
 
 PARK = park(point("LT-1"), point("LT-2", Limits(stale_s=10)))
 GROUP = group(PARK)
@@ -236,3 +236,13 @@ def test_each_of_two_holes_is_judged_from_its_own_beginning(run: Run) -> None:
     assert len(run.plant.boxes["E01"].lanes) == 1
     run.at(100)
     assert run.plant.boxes["E01"].lanes == []
+
+
+def test_turns_of_floods_that_nobody_asks_for_do_not_pile_up(run: Run) -> None:
+    for flood in range(UNTOLD_TURNS):
+        for alarm in range(11):
+            run.plant.flood.note(START + (flood * 3600 + alarm) * US)
+    run.at(1)
+    turns = run.plant.flood.turns(START + UNTOLD_TURNS * 3600 * US)
+    assert len(turns) <= UNTOLD_TURNS + 1  # the last flood ends as they are asked for
+    assert turns[-1].begun_at == START + ((UNTOLD_TURNS - 1) * 3600 + 10) * US
