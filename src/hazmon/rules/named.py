@@ -51,9 +51,10 @@ def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[Scan
     Each block's times ascend; the blocks may be of any groups. `unknown` bool[P]: points of which nothing is known until a
     reading in these blocks tells, because they are stale or their connection is silent.
 
-    A change is never dated before the one that its rule made last, for readings of one connection may come a while after those
-    of another. `value` and `limit`: votes and `need`; |a - b| and the limit; command less feedback and the tolerance; for an
-    expression its first point's value (NaN when unknown) and, where it is of a single comparison, the number compared with.
+    A change is dated after the one that its rule made last, by a microsecond at least, though readings of one connection may come
+    a while after those of another. `value` and `limit`: votes and `need`; |a - b| and the limit; command less feedback and the
+    tolerance; for an expression its first point's value (NaN when unknown) and, where it is of a single comparison, the number
+    compared with.
     The evidence is the value of each point that is known then, by tag.
     """
     fresh = _fresh(table, held, blocks)
@@ -137,7 +138,7 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
     pairs = Pairs(
         point=np.array([rule.row]),
         rule=np.array([rule.rule]),
-        at=np.maximum(at, held.turned[number])[:, None],
+        at=_after(at, int(held.turned[number]))[:, None],
         usable=answer.usable[:, None],
         raising=answer.raising[:, None],
         clearing=answer.clearing[:, None],
@@ -153,6 +154,14 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
     if changes:
         held.turned[number] = changes[-1].at
     return changes
+
+
+def _after(at: Ints, turned: int) -> Ints:
+    """The ascending instants, those up to `turned` a microsecond apart after it."""
+    if at[0] > turned:
+        return at
+    ramp = np.arange(at.size)
+    return np.maximum(at - ramp, turned + 1) + ramp
 
 
 def _known(operands: Operands, held: Held, slots: list[int], news: list[_Fresh | None], blind: Bools) -> tuple[Ints, Known]:

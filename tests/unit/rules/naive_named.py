@@ -32,11 +32,12 @@ class Point:
 
 @dataclass
 class Standing:
-    """A rule: whether it holds, since when the opposite is true, when it last turned."""
+    """A rule: whether it holds, since when the opposite is true, when it last turned, how its last look is dated."""
 
     on: bool = False
     since: int | None = None
     turned: int = -1
+    looked: int = -1
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Naive:
     def step(self, blocks: Iterable[ScanBlock], blind: Iterable[str]) -> list[tuple[int, str, bool, float, float]]:
         """(instant, rule, on, value, limit) of each turn."""
         self.blind = set(blind)
+        for standing in self.standing:
+            standing.looked = standing.turned
         readings: list[tuple[int, str, float, bool]] = []
         newest = {name: point.at for name, point in self.points.items()}
         for block in blocks:
@@ -80,7 +83,8 @@ class Naive:
                 point.value = value if good else point.value
             for rule, standing in zip(self.rules, self.standing, strict=True):
                 if told.keys() & set(operands_of(rule.test)):
-                    found += self._look(rule, standing, max(at, standing.turned))
+                    standing.looked = max(at, standing.looked + 1)
+                    found += self._look(rule, standing, standing.looked)
         return found
 
     def _look(self, rule: NamedRule, standing: Standing, at: int) -> list[tuple[int, str, bool, float, float]]:
