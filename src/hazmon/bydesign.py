@@ -50,14 +50,11 @@ def apply_designs(plant: Plant, unknown: Bools, now: int) -> list[AlarmEvent]:
 
 
 def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
-    found: dict[Key, str] = {}
     for unit in [unit for unit, exempt in plant.exempt.items() if exempt.until <= now]:
         del plant.exempt[unit]
-    if plant.exempt:
-        for subject in (*plant.park.points, *plant.park.named):
-            exempt = plant.exempt.get(f"{subject.enterprise}/{subject.unit}")
-            if exempt is not None:
-                found |= {(subject.id, kind): exempt.reason for kind in Kind}
+    if plant.exempt != plant.exempt_then:
+        plant.exempt_then, plant.exempted = dict(plant.exempt), _exempted(plant)
+    found = dict(plant.exempted)
     if plant.park.by_design:
         holding = designs(plant.named, plant.held, unknown)
         for index, design in enumerate(plant.park.by_design):
@@ -65,6 +62,17 @@ def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
                 found |= dict.fromkeys(design.alarms, design.reason)
             elif _unheard(plant, index, now):
                 found |= {key: design.reason for key in design.alarms if plant.book.designs.get(key) == design.reason}
+    return found
+
+
+def _exempted(plant: Plant) -> dict[Key, str]:
+    """What the points and named rules of exempt units may be alarmed about."""
+    found: dict[Key, str] = {}
+    for subject in (*plant.park.points, *plant.park.named):
+        exempt = plant.exempt.get(f"{subject.enterprise}/{subject.unit}")
+        if exempt is not None:
+            kinds = [kind for kind in Kind if any(plant.has(subject.id, rule) for rule in kind.rules)]
+            found |= {(subject.id, kind): exempt.reason for kind in kinds}
     return found
 
 

@@ -90,6 +90,8 @@ class Plant:
     named: NamedTable
     held: Held  # what the named rules know of their points
     exempt: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # by unit: `E01/V-1101`
+    exempt_then: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # `exempt` when `exempted` was found
+    exempted: dict[tuple[str, Kind], str] = field(default_factory=dict[tuple[str, Kind], str])  # alarms of exempt units, and why
     flood: Flood = field(default_factory=Flood)
     begun: int = NEVER  # when the service, or its configuration, began
     health_moved: bool = False  # a point went stale or bad, or is heard again: standing alarms must be looked at
