@@ -60,7 +60,7 @@ def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
         for index, design in enumerate(plant.park.by_design):
             if holding[index]:
                 found |= dict.fromkeys(design.alarms, design.reason)
-            elif _unheard(plant, index, now):
+            elif _unheard(plant, index, unknown, now):
                 found |= {key: design.reason for key in design.alarms if plant.book.designs.get(key) == design.reason}
     return found
 
@@ -76,9 +76,13 @@ def _exempted(plant: Plant) -> dict[Key, str]:
     return found
 
 
-def _unheard(plant: Plant, index: int, now: int) -> bool:
-    """The service began just now, and of a point that the condition looks at nothing is known yet: what was, goes on."""
+def _unheard(plant: Plant, index: int, unknown: Bools, now: int) -> bool:
+    """The service began just now, and of a point that the condition looks at nothing is known yet: what was, goes on.
+
+    A point that is known to be silent is another matter.
+    """
     if now - plant.begun >= START_GRACE_US:
         return False
     _, operands = plant.named.designs[index]
-    return bool((plant.held.at[plant.named.slot[operands.points]] == NEVER).any())
+    unheard = plant.held.at[plant.named.slot[operands.points]] == NEVER
+    return bool(unheard.any()) and not unknown[operands.points].any()
