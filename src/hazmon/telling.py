@@ -9,7 +9,6 @@ import numpy as np
 from hazmon.alarms.alarm import URGENT, Alarm, AlarmEvent
 from hazmon.alarms.book import Turn
 from hazmon.alarms.states import Health, Stimulus
-from hazmon.clock import US
 from hazmon.plant import Plant
 from hazmon.rulebook import RULES, Kind, Rule, Signal, kind_of
 from hazmon.rules.frame import Bools, Floats, ScanBlock
@@ -107,19 +106,10 @@ def judge_health(plant: Plant, now: int) -> list[AlarmEvent]:
         row = plant.park.rows.get(alarm.subject.id)
         if row is None:
             continue
-        health = _health(plant, row, alarm.kind, silent)
-        if health is Health.OK and alarm.health is Health.STALE and not _heard(plant, row):
-            plant.health_moved = True  # just started, nothing is known yet: it stays in doubt, and is looked at again
-            continue
-        event = plant.book.set_health(alarm, health, now)
+        event = plant.book.set_health(alarm, _health(plant, row, alarm.kind, silent), now)
         if event is not None:
             events.append(event)
     return events
-
-
-def _heard(plant: Plant, row: int) -> bool:
-    """Every point that the alarm rests on has had a reading since the service began, or a moment before."""
-    return all(plant.frame.at[each] >= plant.begun - US for each in plant.operands.get(row, (row,)))
 
 
 def _silent(plant: Plant) -> set[int]:

@@ -8,13 +8,11 @@ import pytest
 from park import START, delivery, group, missed, park, point, scans, told
 
 from hazmon.alarms.alarm import AlarmEvent
-from hazmon.alarms.book import AlarmBook
-from hazmon.alarms.states import AlarmState, Health
+from hazmon.alarms.states import AlarmState
 from hazmon.clock import US
 from hazmon.delivery import Delivery
 from hazmon.model import MissCause
 from hazmon.plant import Plant
-from hazmon.rebuild import rebuild
 from hazmon.rulebook import Kind, Limits, Rule
 from hazmon.step import UNTOLD_TURNS, step
 
@@ -248,19 +246,3 @@ def test_turns_of_floods_that_nobody_asks_for_do_not_pile_up(run: Run) -> None:
     turns = run.plant.flood.turns(START + UNTOLD_TURNS * 3600 * US)
     assert len(turns) <= UNTOLD_TURNS + 1  # the last flood ends as they are asked for
     assert turns[-1].begun_at == START + ((UNTOLD_TURNS - 1) * 3600 + 10) * US
-
-
-def test_a_restart_does_not_take_the_doubt_from_alarms_of_a_dead_connection(run: Run) -> None:
-    run.live(1, 11.0)
-    run.missing(2)
-    run.missing(3)
-    held = run.plant.book.of("E01/LT-1", Kind.HIGH)
-    assert held is not None
-    assert held.health is Health.STALE
-    book = AlarmBook(run.plant.book.open.values(), run.plant.book.next_event)
-    again = rebuild(PARK, START + 300 * US, book, {}, [], [])
-    for quarter in range(8):
-        events, _ = step(again, [], [], START + 300 * US + quarter * US // 4, {"E01": None})
-        assert [event.stimulus for event in events if event.alarm.kind is Kind.HIGH] == []
-    events, _ = step(again, [delivery(GROUP, 9, 303, scans(GROUP, 303, [11.0]))], [], START + 303 * US)
-    assert [event.alarm.health for event in events if event.alarm.kind is Kind.HIGH] == [Health.OK]
