@@ -65,12 +65,18 @@ class Delivery:
     blocks: list[ScanBlock] = field(default_factory=list[ScanBlock])
     misses: list[GroupMiss] = field(default_factory=list[GroupMiss])
     refused: list[Refused] = field(default_factory=list[Refused])
-    raw: bytes | None = None  # the batch's own bytes, when anything in it was refused
+    canonical: bytes = b""  # the batch's own bytes, exactly as received
+    offset: int = 0  # microseconds: what its box's clock was off when it came
 
     @property
     def key(self) -> tuple[str, int, int]:
         """The name under which the ledger knows it."""
         return self.edge, self.boot, self.seq
+
+    @property
+    def raw(self) -> bytes | None:
+        """The batch's own bytes, when anything in it was refused."""
+        return self.canonical if self.refused else None
 
     @property
     def readings(self) -> int:

@@ -165,6 +165,7 @@ class Engine:
     def reload(self, park: Park) -> None:
         """Go on with this configuration: between two turns, at once. Raises NeedsRestart, and then nothing has changed."""
         self.plant, events = reloaded(self.plant, park, self.clock.now())
+        self._recorder.follow(park, self.clock.now())
         self.begin_with(events)
         self._wake.set()
 
@@ -221,8 +222,9 @@ class Engine:
                     check_group(group)
                     known[group.digest] = await self._boots.add_group(batch.edge, group)
             arrived = self.clock.now()
-            horizon = arrived + round(self.plant.park.settings.future_s * US) - self.plant.boxes[batch.edge].clock
-            delivery = accept(canonical, batch, known, arrived, horizon)
+            offset = self.plant.boxes[batch.edge].clock
+            horizon = arrived + round(self.plant.park.settings.future_s * US) - offset
+            delivery = accept(canonical, batch, known, arrived, horizon, offset)
         except StoreUnavailable as error:
             raise Busy(str(error)) from error
         except BatchError as error:
@@ -322,7 +324,7 @@ class Engine:
             works = self._unwritten[:1] if alone else list(self._unwritten)
             began = self.clock.monotonic()
             try:
-                await self._recorder.write(works)
+                await self._recorder.write(works, self.clock.now())
             except StoreUnavailable as error:
                 log.warning("not recorded, trying again", error=str(error), works=len(works))
                 await asyncio.sleep(RETRY_S)

@@ -41,8 +41,9 @@ def read_batch(canonical: bytes) -> wire.Batch:
     return batch
 
 
-def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, horizon: int) -> Delivery:
-    """Turn a batch into a delivery. `groups` are the box's known groups by digest; what is later than `horizon` is refused.
+def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, horizon: int, offset: int = 0) -> Delivery:
+    """Turn a batch into a delivery. `groups` are the box's known groups by digest; what is later than `horizon` is refused;
+    `offset` is what the box's clock is known to be off, microseconds to add.
 
     Raises UnknownGroup, or BatchError when a block does not fit its group.
     """
@@ -56,6 +57,8 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, ho
         previous=batch.previous,
         made_at=batch.made_us,
         arrived=arrived,
+        canonical=canonical,
+        offset=offset,
     )
     for packed in batch.blocks:
         group = _group(groups, packed.group)
@@ -77,8 +80,6 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, ho
             delivery.refused += [Refused(tag, miss.at_us, miss.count, "future") for tag in tags]
         else:
             delivery.misses.append(GroupMiss(group, column, miss.at_us, miss.count, MissCause(miss.cause)))
-    if delivery.refused:
-        delivery.raw = canonical
     return delivery
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from fractions import Fraction
 
 from hazmon.colour import ColourRules
 from hazmon.rulebook import ByDesign, Escalation, Handling, Limits, NamedRule, Rule
@@ -164,6 +165,30 @@ class Enterprise:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterGroup:
+    """Quantities of which at least one must be measured where the group is required."""
+
+    id: str
+    name: str
+    name_en: str
+    quantities: frozenset[Quantity]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageRules:
+    """coverage.toml: what each kind of unit must have measured, and what counts as monitored. Times in seconds, shares exact."""
+
+    groups: dict[str, ParameterGroup]
+    required: dict[UnitKind, tuple[str, ...]]
+    prompt_s: int = 60
+    late_deadline_s: int = 86_400
+    clock_limit_s: int = 30
+    grace_s: int = 7_200  # an exemption may be filed so long after its gap began
+    cap: Fraction = Fraction(5, 100)  # of a source's month that exemptions may excuse
+    online_min: Fraction = Fraction(95, 100)  # net coverage from which on a source counts as monitored
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """park.toml: times in seconds, retention in days."""
 
@@ -190,6 +215,7 @@ class Park:
     named: tuple[NamedRule, ...] = ()
     by_design: tuple[ByDesign, ...] = ()
     colours: ColourRules | None = None
+    coverage: CoverageRules | None = None
     by_id: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points
     rows: dict[str, int] = field(default_factory=dict[str, int], compare=False)  # points, then named rules
 

@@ -21,6 +21,7 @@ from hazmon.errors import HazmonError
 from hazmon.model import Park
 from hazmon.recovery import recover
 from hazmon.store.configurations import note_start
+from hazmon.store.coverage import CoverageKeeper
 from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
@@ -121,7 +122,8 @@ async def _open(park: Park, url: str, pool: Pool, clock: Clock) -> tuple[Engine,
         version = await note_start(connection, park.digest, clock.now())
     log.info("configuration", number=version, digest=park.digest[:12])
     log.info("recovered", open_alarms=len(plant.book.open), groups=len(groups), boxes_with_tokens=len(set(known.values())))
-    engine = Engine(plant, Recorder(url), Lookups(pool, register), groups, clock)
+    coverage = None if park.coverage is None else CoverageKeeper(park, park.coverage, clock.now())
+    engine = Engine(plant, Recorder(url, coverage), Lookups(pool, register), groups, clock)
     engine.begin_with(events)
     return engine, Tokens(pool, clock, known)
 

@@ -78,7 +78,7 @@ async def _write(url: str, connection: Connection, park: Park) -> None:
             number, arrived = seq[group.edge], int(times[-1])
             seq[group.edge] += 1
             batch = Delivery(group.edge, 1, number, bytes(16), bytes(8), arrived, arrived, {group.id: group}, [block])
-            await recorder.write([Work([batch])])
+            await recorder.write([Work([batch])], batch.arrived)
     await recorder.close()
 
 

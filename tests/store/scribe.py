@@ -60,7 +60,7 @@ class Scribe:
         delivery = Delivery(group.edge, 1, self._seq, bytes(16), bytes(8), at, at, {group.id: group}, [block])
         delivery.refused = list(refused)
         self._seq += 1
-        await self._recorder.write([Work([delivery])])
+        await self._recorder.write([Work([delivery])], delivery.arrived)
 
     async def rows(self, statement: str) -> list[tuple[object, ...]]:
         """Whatever a statement answers."""

@@ -43,7 +43,7 @@ async def record(database: str) -> AsyncGenerator[Connection]:
                 commands = [Acknowledge(identity, "王工", "看到") for identity in plant.book.open]
             batch = delivery(of, second, second + 0.25, scans(of, second, [[level, 5]]))
             events, _ = step(plant, [batch], commands, batch.arrived, {"E01": None})
-            await recorder.write([Work([batch], events)])
+            await recorder.write([Work([batch], events)], 0)
         await recorder.close()
         yield connection
 

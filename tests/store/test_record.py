@@ -41,7 +41,7 @@ class Record:
         return await self.register.add_group(self.connection, "E01", wire.Group(name, US, tags))
 
     async def write(self, *deliveries: Delivery, events: Sequence[AlarmEvent] = ()) -> None:
-        await self.recorder.write([Work(list(deliveries), list(events))])
+        await self.recorder.write([Work(list(deliveries), list(events))], 0)
 
     async def rows(self, query: Any, *parameters: Any) -> list[tuple[Any, ...]]:
         return await (await self.connection.execute(query, parameters)).fetchall()

@@ -52,7 +52,7 @@ class Service:
         commands = [Acknowledge(identity, "op1", "") for identity in seen]
         events, _ = step(self.plant, deliveries, commands, START + round(second * US), {"E01": None})
         if record:
-            await self.recorder.write([Work(list(deliveries), events)])
+            await self.recorder.write([Work(list(deliveries), events)], 0)
         return events
 
 
@@ -175,7 +175,7 @@ async def test_the_peak_of_a_standing_alarm_survives(database: str) -> None:
     await old.take(2, delivery(old.of, 2, 2, scans(old.of, 2, [[5, 5, 9.9]])))
     grown = old.plant.book.take_grown()
     assert [alarm.peak for alarm in grown] == [9.9]
-    await old.recorder.write([Work([], [], grown)])
+    await old.recorder.write([Work([], [], grown)], 0)
     await old.recorder.close()
     new, _ = await Service.start(database, 3600)
     assert [alarm.peak for alarm in new.plant.book.open.values() if alarm.kind is Kind.HIGH] == [9.9]

@@ -59,7 +59,7 @@ async def test_a_tag_that_the_configuration_learns_is_read_in_groups_declared_be
     found = (await register.groups(connection))["E01", DECLARED.digest]
     assert (found.id, found.points.tolist()) == (known.id, [2, 1])
     recorder = Recorder(database)
-    await recorder.write([Work([delivery(found, 1, 1, scans(found, 0, [[7.0, 8.0]]))])])
+    await recorder.write([Work([delivery(found, 1, 1, scans(found, 0, [[7.0, 8.0]]))])], 0)
     await recorder.close()
     rows = await (await connection.execute("SELECT tag, value FROM reading ORDER BY tag")).fetchall()
     assert rows == [("LT-1", 8.0), ("LT-2", 7.0)]
@@ -71,7 +71,7 @@ async def test_the_ledger_answers_what_is_in_it(connection: Connection, database
     register = await Register.open(connection, SMALL)
     of = await register.add_group(connection, "E01", wire.Group("plc1", US, group(SMALL).tags))
     recorder, pool = Recorder(database), Pool(database)
-    await recorder.write([Work([delivery(of, seq, 10, scans(of, seq % 10, [1.0]), boot=5) for seq in (3, 4, 2**62)])])
+    await recorder.write([Work([delivery(of, seq, 10, scans(of, seq % 10, [1.0]), boot=5) for seq in (3, 4, 2**62)])], 0)
     await recorder.close()
     await pool.open()
     lookups = Lookups(pool, register)

@@ -79,7 +79,7 @@ class Park1:
                     each.arrived = START + second * US
             events, _ = step(self.plant, found, [], START + second * US, {"E01": None})
             self.events += events
-            await self.recorder.write([Work(found, events)])
+            await self.recorder.write([Work(found, events)], 0)
         await self.recorder.close()
 
 

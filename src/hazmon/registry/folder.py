@@ -10,6 +10,7 @@ from hazmon.errors import ConfigError
 from hazmon.model import Enterprise, Park, Point, Settings
 from hazmon.registry.colours import COLOUR_FILE, read_colours
 from hazmon.registry.connections import is_time_zone, read_connections
+from hazmon.registry.coverage_rules import COVERAGE_FILE, read_coverage
 from hazmon.registry.document import Document, read_document
 from hazmon.registry.enterprise import ENTERPRISE_ID, GradedSource, read_enterprise
 from hazmon.registry.points import read_points
@@ -30,6 +31,7 @@ def load(config_dir: Path) -> Park:
     report.open(PARK_FILE)
     defaults = read_defaults(report, config_dir)
     colours = read_colours(report, config_dir) if (config_dir / COLOUR_FILE).exists() else None
+    coverage = read_coverage(report, config_dir) if (config_dir / COVERAGE_FILE).exists() else None
     settings = _settings(report, config_dir, defaults)
     enterprises: list[Enterprise] = []
     points: list[Point] = []
@@ -57,7 +59,7 @@ def load(config_dir: Path) -> Park:
     if settings is None or report.findings:
         raise ConfigError(report.sorted())
     digest = config_digest(config_dir)
-    return Park(settings, tuple(enterprises), tuple(points), digest, tuple(named), tuple(by_design), colours)
+    return Park(settings, tuple(enterprises), tuple(points), digest, tuple(named), tuple(by_design), colours, coverage)
 
 
 def grade_sources(config_dir: Path) -> list[GradedSource]:
@@ -80,7 +82,7 @@ def config_digest(config_dir: Path) -> str:
     digest = hashlib.sha256()
     folders = [folder.name for folder in config_dir.iterdir() if _counts(folder)]
     own = [f"{folder}/{name}" for folder in folders for name in ENTERPRISE_FILES]
-    for name in sorted([PARK_FILE, RULES_FILE, COLOUR_FILE, *own]):
+    for name in sorted([PARK_FILE, RULES_FILE, COLOUR_FILE, COVERAGE_FILE, *own]):
         path = config_dir / name
         if path.is_file():
             for part in (name.encode(), path.read_bytes()):

@@ -11,11 +11,14 @@ from psycopg.errors import DataError, IntegrityError, UniqueViolation
 
 from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.clock import as_datetime
+from hazmon.coverage.book import Veto
 from hazmon.delivery import Delivery
 from hazmon.errors import HazmonError, StoreUnavailable
+from hazmon.model import Park
 from hazmon.rules.frame import ScanBlock
 from hazmon.store.bodies import body_of, evidence_text
 from hazmon.store.copy import HEADER, TRAILER, scan_rows
+from hazmon.store.coverage import CoverageKeeper
 from hazmon.store.pool import Connection, connect
 
 COPY_SCAN = 'COPY scan (ts, group_id, lag_ms, "values", quality, offsets) FROM STDIN (FORMAT binary)'
@@ -29,6 +32,7 @@ class Work:
     deliveries: list[Delivery]
     events: list[AlarmEvent] = field(default_factory=list[AlarmEvent])
     grown: list[Alarm] = field(default_factory=list[Alarm])  # alarms whose record grew without an event
+    vetoes: list[Veto] = field(default_factory=list[Veto])  # stretches that do not count as monitored
 
 
 class Unrecordable(HazmonError):
@@ -41,35 +45,55 @@ class Recorder:
     Everything it writes is idempotent, so it may be asked again.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, coverage: CoverageKeeper | None = None) -> None:
         self._url = url
         self._connection: Connection | None = None
+        self._coverage = coverage
 
-    async def write(self, works: Sequence[Work]) -> None:
-        """Record the works in one transaction.
+    def follow(self, park: Park, now: int) -> None:
+        """Go by another configuration from `now` (microseconds) on."""
+        if self._coverage is not None and park.coverage is not None:
+            self._coverage.follow(park, park.coverage, now)
+
+    async def write(self, works: Sequence[Work], now: int) -> None:
+        """Record the works in one transaction, at `now` (microseconds).
 
         Raises StoreUnavailable (nothing, or all of it, is recorded) or Unrecordable (nothing is).
         """
         deliveries = [delivery for work in works for delivery in work.deliveries]
-        events = [event for work in works for event in work.events]
-        grown = [alarm for work in works for alarm in work.grown]
         try:
             connection = await self.connection()
             try:
                 async with connection.transaction():
                     fresh = await _ledger(connection, deliveries)
                     await _copy(connection, COPY_SCAN, fresh)
-                    await _rest(connection, fresh, events, grown)
+                    await self._rest(connection, fresh, works, now)
             except UniqueViolation:
+                self._forget()
                 async with connection.transaction():
                     fresh = await _ledger(connection, deliveries)
                     await _merge(connection, fresh)
-                    await _rest(connection, fresh, events, grown)
+                    await self._rest(connection, fresh, works, now)
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
+            self._forget()
             raise Unrecordable(str(error)) from error
         except psycopg.Error as error:  # also a read-only or half-restored database: not the batch's fault
+            self._forget()
             await self.close()
             raise StoreUnavailable(str(error)) from error
+
+    async def _rest(self, connection: Connection, fresh: Sequence[Delivery], works: Sequence[Work], now: int) -> None:
+        """What goes with the scans: misses, refusals, alarm events and the alarms as they stand after them, coverage."""
+        events = [event for work in works for event in work.events]
+        grown = [alarm for work in works for alarm in work.grown]
+        await _rest(connection, fresh, events, grown)
+        if self._coverage is not None:
+            vetoes = [veto for work in works for veto in work.vetoes]
+            await self._coverage.keep(connection, fresh, events, vetoes, now)
+
+    def _forget(self) -> None:
+        if self._coverage is not None:
+            self._coverage.forget()
 
     async def connection(self) -> Connection:
         """The open connection. Raises StoreUnavailable."""
@@ -102,13 +126,16 @@ async def _ledger(connection: Connection, deliveries: Sequence[Delivery]) -> lis
             sum(m.count * (1 if m.column is not None else len(m.group.tags)) for m in d.misses),
             sum(r.count for r in d.refused),
             d.raw,
+            as_datetime(d.made_at),
+            d.offset,
         )
         for d in deliveries
     ]
     found = await (
         await connection.execute(
             "INSERT INTO batch SELECT * FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[],"
-            " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bigint[], %s::bytea[])"
+            " %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::bigint[], %s::bigint[], %s::bytea[],"
+            " %s::timestamptz[], %s::bigint[])"
             " ON CONFLICT DO NOTHING RETURNING edge, boot, seq",
             [list(column) for column in zip(*rows, strict=True)],
         )
