@@ -5,13 +5,15 @@ What is suppressed is always counted: `book.designs` names every alarm that woul
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from hazmon.alarms.alarm import AlarmEvent
-from hazmon.alarms.book import Key
+from hazmon.alarms.alarm import AlarmEvent, Subject
+from hazmon.alarms.book import Key, Turn
 from hazmon.alarms.states import Stimulus
+from hazmon.model import ERROR_PRIORITY
 from hazmon.plant import START_GRACE_US, Plant
-from hazmon.rulebook import RULES, Kind, Rule
+from hazmon.rulebook import NOT_EVALUATED, RULES, Kind, Rule
 from hazmon.rules.frame import NEVER, Bools
 from hazmon.rules.named import designs
 
@@ -31,11 +33,12 @@ def apply_designs(plant: Plant, unknown: Bools, now: int) -> list[AlarmEvent]:
     """Let the suppressions of this moment be in force, and those of before no longer."""
     if not plant.park.by_design and not plant.exempt and not plant.book.designs:
         return []
-    wanted = _wanted(plant, unknown, now)
+    holding, failed = designs(plant.named, plant.held, unknown)
+    events = _blind(plant, failed, now)
+    wanted = _wanted(plant, holding, unknown, now)
     if wanted == plant.book.designs:
-        return []
+        return events
     before, plant.book.designs = plant.book.designs, wanted
-    events: list[AlarmEvent] = []
     for key in sorted({*before, *wanted}):
         alarm = plant.book.of(*key)
         reason = wanted.get(key)
@@ -49,19 +52,30 @@ def apply_designs(plant: Plant, unknown: Bools, now: int) -> list[AlarmEvent]:
     return events
 
 
-def _wanted(plant: Plant, unknown: Bools, now: int) -> dict[Key, str]:
+def _blind(plant: Plant, failed: Mapping[int, str], now: int) -> list[AlarmEvent]:
+    """A condition that cannot be evaluated suppresses nothing, and has an alarm of its own while that is so."""
+    found: list[AlarmEvent | None] = []
+    for number, design in enumerate(plant.park.by_design):
+        if number not in failed and plant.book.of(design.id, Kind.ERROR) is None:
+            continue
+        subject = Subject(design.enterprise, design.tag, "", f"抑制条件 {design.tag} / suppression by design {design.tag}", "")
+        reason = f"{NOT_EVALUATED}: {failed[number]}" if number in failed else "evaluated again"
+        turn = Turn(subject, Rule.ERROR, now, None, None, ERROR_PRIORITY, reason)
+        found.append(plant.book.turn_on(turn) if number in failed else plant.book.turn_off(turn))
+    return [event for event in found if event is not None]
+
+
+def _wanted(plant: Plant, holding: Bools, unknown: Bools, now: int) -> dict[Key, str]:
     for unit in [unit for unit, exempt in plant.exempt.items() if exempt.until <= now]:
         del plant.exempt[unit]
     if plant.exempt != plant.exempt_then:
         plant.exempt_then, plant.exempted = dict(plant.exempt), _exempted(plant)
     found = dict(plant.exempted)
-    if plant.park.by_design:
-        holding = designs(plant.named, plant.held, unknown)
-        for index, design in enumerate(plant.park.by_design):
-            if holding[index]:
-                found |= dict.fromkeys(design.alarms, design.reason)
-            elif _unheard(plant, index, unknown, now):
-                found |= {key: design.reason for key in design.alarms if plant.book.designs.get(key) == design.reason}
+    for index, design in enumerate(plant.park.by_design):
+        if holding[index]:
+            found |= dict.fromkeys(design.alarms, design.reason)
+        elif _unheard(plant, index, unknown, now):
+            found |= {key: design.reason for key in design.alarms if plant.book.designs.get(key) == design.reason}
     return found
 
 

@@ -160,6 +160,8 @@ def _rule_of_point(point: Point, kind: Kind) -> str:
             return f"no reading for {limits.stale_s:g} s"
         case Kind.RANGE:
             return f"outside {point.range_low:g} .. {point.range_high:g} {point.uom} ({limits.signal})"
+        case Kind.ERROR:
+            return "a rule of the point that cannot be evaluated"
         case _:
             return "a quality that is not good"
 

@@ -229,6 +229,9 @@ class Park:
         return tuple(source for enterprise in self.enterprises for source in enterprise.sources)
 
 
+ERROR_PRIORITY = 3  # as of a silent connection: the plant is not seen, though its readings come
+
+
 def priority(quantity: Quantity, rule: Rule) -> int:
     """Alarm priority, 1 紧急 .. 4 低, where the configuration names none (our default, not a rule of the field).
 
@@ -244,5 +247,7 @@ def priority(quantity: Quantity, rule: Rule) -> int:
             return gas[quantity][1]
         case Rule.HH | Rule.LL:
             return 2
+        case Rule.ERROR:
+            return ERROR_PRIORITY
         case _:
             return 3

@@ -11,7 +11,7 @@ from hazmon.alarms.book import AlarmBook
 from hazmon.alarms.flood import Flood
 from hazmon.clock import US
 from hazmon.delivery import ScanGroup
-from hazmon.model import Park, Point, Quantity, priority
+from hazmon.model import ERROR_PRIORITY, Park, Point, Quantity, priority
 from hazmon.rulebook import RULES, Deviation, Kind, NamedRule, Rule, operands_of
 from hazmon.rules.frame import NEVER, Frame, Ints
 from hazmon.rules.limits import LimitTable
@@ -19,7 +19,7 @@ from hazmon.rules.named import Held, NamedTable
 from hazmon.rules.trail import Trail
 from hazmon.rules.walk import RuleState
 
-PROCESS_RULES = frozenset(RULES) - {Rule.STALE, Rule.QUALITY, Rule.RANGE, Rule.STUCK}
+PROCESS_RULES = frozenset(RULES) - {Rule.STALE, Rule.QUALITY, Rule.RANGE, Rule.STUCK, Rule.ERROR}
 BOX = "box"  # the tag of a box's own alarm
 START_GRACE_US = 20 * US  # a service and its boxes that start together need a while to meet
 
@@ -94,6 +94,7 @@ class Plant:
     exempted: dict[tuple[str, Kind], str] = field(default_factory=dict[tuple[str, Kind], str])  # alarms of exempt units, and why
     flood: Flood = field(default_factory=Flood)
     begun: int = NEVER  # when the service, or its configuration, began
+    doubted: set[int] = field(default_factory=set[int])  # points that alarms rest on which began in doubt, unheard since
     health_moved: bool = False  # a point went stale or bad, or is heard again: standing alarms must be looked at
 
     @classmethod
@@ -173,7 +174,7 @@ class Plant:
     def priority(self, row: int, rule: Rule) -> int:
         """Priority of an alarm; what the configuration names goes before the default."""
         if row >= len(self.park.points):
-            return self.park.named[row - len(self.park.points)].priority
+            return ERROR_PRIORITY if rule is Rule.ERROR else self.park.named[row - len(self.park.points)].priority
         point = self.park.points[row]
         default = priority(point.quantity, rule)
         named = point.handling.priority if rule in PROCESS_RULES else None
@@ -220,7 +221,7 @@ class Plant:
         if row is None:
             return False
         if row >= len(self.park.points):
-            return self.park.named[row - len(self.park.points)].rule is rule
+            return rule in (self.park.named[row - len(self.park.points)].rule, Rule.ERROR)
         limits = self.park.points[row].limits
         match rule:
             case Rule.LL | Rule.L | Rule.H | Rule.HH:
@@ -235,7 +236,7 @@ class Plant:
                 return limits.forecast_min is not None and limits.hh is not None
             case Rule.FORECAST_DOWN:
                 return limits.forecast_min is not None and limits.ll is not None
-            case Rule.STALE | Rule.QUALITY | Rule.RANGE:
+            case Rule.STALE | Rule.QUALITY | Rule.RANGE | Rule.ERROR:
                 return True
             case _:
                 return False

@@ -9,7 +9,7 @@ import numpy as np
 from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.alarms.book import AlarmBook, Turn
 from hazmon.alarms.flood import Flood
-from hazmon.alarms.states import Stimulus
+from hazmon.alarms.states import Health, Stimulus
 from hazmon.clock import MINUTE_US
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park
@@ -61,9 +61,12 @@ def rebuild(
     named(plant.rules, plant.named, plant.held, blocks, np.zeros(len(park.points), bool))
     plant.rules.since[plant.rules.active != standing] = NEVER
     plant.rules.active[:] = standing
+    blind: list[int] = np.flatnonzero(standing[:, RULES.index(Rule.ERROR)]).tolist()
+    plant.rules.failed = {row: plant.rules.failed.get(row, {}) for row in blind}
     for block in blocks:
         follow_peaks(plant, block)
     plant.flood = Flood.of(rings)
+    plant.doubted = _doubted(plant)
     return plant
 
 
@@ -84,7 +87,7 @@ def held_before(stimulus: Stimulus, rule: Rule, after: Alarm) -> frozenset[Rule]
 
 def end_orphans(plant: Plant, connections: Iterable[str], now: int) -> list[AlarmEvent]:
     """Clear standing alarms of points, rules and connections that the configuration no longer has: nothing could clear them."""
-    known = {*connections, *(f"{edge}/{BOX}" for edge in plant.boxes)}
+    known = {*connections, *(f"{edge}/{BOX}" for edge in plant.boxes), *(design.id for design in plant.park.by_design)}
     events: list[AlarmEvent] = []
     for (subject, _), identity in list(plant.book.live.items()):
         alarm = plant.book.open[identity]
@@ -107,3 +110,10 @@ def _standing(plant: Plant) -> Bools:
             for rule in plant.book.open[identity].holding:
                 standing[row, RULES.index(rule)] = plant.has(subject, rule)
     return standing
+
+
+def _doubted(plant: Plant) -> set[int]:
+    """The points of alarms that could not be judged when the service ended: until they are heard, nothing else is known."""
+    in_doubt = [plant.book.open[identity] for identity in plant.book.live.values()]
+    rows = [plant.park.rows.get(alarm.subject.id) for alarm in in_doubt if alarm.health is not Health.OK]
+    return {point for row in rows if row is not None for point in plant.operands.get(row, (row,))}

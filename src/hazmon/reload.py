@@ -60,8 +60,10 @@ def reloaded(plant: Plant, park: Park, now: int) -> tuple[Plant, list[AlarmEvent
     fresh.boxes = {edge: moving.box(box) for edge, box in plant.boxes.items()}
     fresh.exempt = dict(plant.exempt)
     fresh.flood = plant.flood.copy()
+    fresh.doubted = set(plant.doubted)
     fresh.health_moved = True
-    connections = [subject for subject, _ in plant.book.live if subject not in plant.park.rows]
+    others = {design.id for design in plant.park.by_design} | plant.park.rows.keys()
+    connections = [subject for subject, _ in plant.book.live if subject not in others]
     return fresh, end_orphans(fresh, connections, now)
 
 
@@ -81,6 +83,7 @@ class _Moving:
         moved.since[here] = rules.since[there]
         for column in fields(rules.still):
             getattr(moved.still, column.name)[here] = getattr(rules.still, column.name)[there]
+        moved.failed = {row: dict(rules.failed[old]) for row, old in enumerate(rows.tolist()) if old in rules.failed}
         moved.since[self._judged_anew()] = NEVER
         moved.still.number[np.flatnonzero(self.old.table.stuck != self.new.table.stuck)] = NEVER
         subjects = [*self.new.park.points, *self.new.park.named]

@@ -26,9 +26,11 @@ class Rule(StrEnum):
     DEVIATION = "DEVIATION"
     STATE = "STATE"
     CONDITION = "CONDITION"
+    ERROR = "ERROR"  # a rule of it could not be evaluated
 
 
 RULES: tuple[Rule, ...] = tuple(Rule)
+NOT_EVALUATED = "规则无法评估 / cannot be evaluated"
 
 
 class Kind(StrEnum):
@@ -48,6 +50,7 @@ class Kind(StrEnum):
     DEVIATION = "DEVIATION"
     STATE = "STATE"
     CONDITION = "CONDITION"
+    ERROR = "ERROR"
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -211,6 +214,11 @@ class ByDesign:
     when: Expression
     alarms: tuple[tuple[str, Kind], ...]
     reason: str
+
+    @property
+    def id(self) -> str:
+        """Name in the whole park: `E01/P-1101-STOPPED`."""
+        return f"{self.enterprise}/{self.tag}"
 
 
 @dataclass(frozen=True, slots=True)

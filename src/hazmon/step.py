@@ -159,6 +159,9 @@ def _live(plant: Plant, state: GroupState, block: ScanBlock, now: int) -> list[C
     present = block.present()
     heard = block.points if present is None else block.points[present.any(axis=0)]
     plant.heard[heard[heard >= 0]] = now
+    if plant.doubted and not plant.doubted.isdisjoint(heard.tolist()):
+        plant.doubted.difference_update(heard.tolist())
+        plant.health_moved = True
     plant.frame.absorb(block)
     return evaluate(plant.rules, plant.table, block, state.trail)
 

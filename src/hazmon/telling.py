@@ -10,14 +10,14 @@ from hazmon.alarms.alarm import URGENT, Alarm, AlarmEvent
 from hazmon.alarms.book import Turn
 from hazmon.alarms.states import Health, Stimulus
 from hazmon.plant import Plant
-from hazmon.rulebook import RULES, Kind, Rule, Signal, kind_of
+from hazmon.rulebook import NOT_EVALUATED, RULES, Kind, Rule, Signal, kind_of
 from hazmon.rules.frame import Bools, Floats, ScanBlock
 from hazmon.rules.instrument import TIE
 from hazmon.rules.walk import Change
 
 _STALE, _QUALITY, _RANGE = (RULES.index(rule) for rule in (Rule.STALE, Rule.QUALITY, Rule.RANGE))
-_JUDGES_ITSELF = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE})
-HEALTH_RULES = frozenset({Rule.STALE, Rule.QUALITY, Rule.RANGE})
+_JUDGES_ITSELF = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE, Kind.ERROR})
+HEALTH_RULES = frozenset({Rule.STALE, Rule.QUALITY, Rule.RANGE, Rule.ERROR})
 
 
 def turn_of(plant: Plant, change: Change, reason: str = "", health: Health = Health.OK) -> Turn:
@@ -31,12 +31,21 @@ def turn_of(plant: Plant, change: Change, reason: str = "", health: Health = Hea
         value=change.value,
         limit=change.limit,
         priority=plant.priority(change.point, change.rule),
-        reason=reason,
+        reason=_blind(plant, change) or reason,
         evidence=change.evidence,
         latching=plant.latching(change.point, change.rule),
         milder=milder,
         health=health,
     )
+
+
+def _blind(plant: Plant, change: Change) -> str:
+    """Which rules cannot be evaluated, and why: those that the subject has, unless what it has not is at fault."""
+    failed = [each for each in change.failed if plant.has(plant.subjects[change.point].id, each[0])] or change.failed
+    by_reason: dict[str, list[str]] = {}
+    for rule, why in failed:
+        by_reason.setdefault(why, []).append(rule)
+    return "; ".join(f"{', '.join(rules)} {NOT_EVALUATED}: {why}" for why, rules in by_reason.items())
 
 
 def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
@@ -47,7 +56,9 @@ def tell(plant: Plant, changes: list[Change]) -> list[AlarmEvent]:
     for change in in_order(changes):
         if change.rule in HEALTH_RULES:
             plant.health_moved = True
-        turn = turn_of(plant, change, health=_health(plant, change.point, kind_of(change.rule), silent))
+        kind = kind_of(change.rule)
+        before = plant.book.of(plant.subjects[change.point].id, kind)
+        turn = turn_of(plant, change, health=_health(plant, change.point, kind, silent, before))
         if change.on and change.rule in URGENT:
             also = jumped.get((change.point, change.at), frozenset[Rule]())
             turn = replace(turn, also=also & set(kind_of(change.rule).rules))
@@ -106,7 +117,7 @@ def judge_health(plant: Plant, now: int) -> list[AlarmEvent]:
         row = plant.park.rows.get(alarm.subject.id)
         if row is None:
             continue
-        event = plant.book.set_health(alarm, _health(plant, row, alarm.kind, silent), now)
+        event = plant.book.set_health(alarm, _health(plant, row, alarm.kind, silent, alarm), now)
         if event is not None:
             events.append(event)
     return events
@@ -117,14 +128,23 @@ def _silent(plant: Plant) -> set[int]:
     return set[int]().union(*plant.excused.values())
 
 
-def _health(plant: Plant, row: int, kind: Kind, silent: set[int]) -> Health:
+def _health(plant: Plant, row: int, kind: Kind, silent: set[int], before: Alarm | None) -> Health:
+    """How the row's condition of that kind can be judged; `before`: its alarm, if there is one already.
+
+    One that was in doubt when the service began stays so while nothing is heard of what it rests on.
+    """
+    blind = any(rule in plant.rules.failed.get(row, ()) for rule in kind.rules)
     if kind in _JUDGES_ITSELF:
-        return Health.OK
+        return Health.ERROR if blind else Health.OK
     rows = plant.operands.get(row, (row,))
     if any(plant.rules.active[each, _STALE] or each in silent for each in rows):
         return Health.STALE
     if any(plant.rules.active[each, _QUALITY] or _faulty(plant, each) for each in rows):
         return Health.BAD_QUALITY
+    if blind:
+        return Health.ERROR
+    if before is not None and plant.doubted and not plant.doubted.isdisjoint(rows):
+        return before.health
     return Health.OK
 
 

@@ -37,7 +37,7 @@ BOX_QUIET = 6 * SECOND
 REMEMBERED = 1000  # records that are over and can still be spoken of
 GAS = {Quantity.TOXIC_GAS: (2, 1), Quantity.COMBUSTIBLE_GAS: (3, 1), Quantity.OXYGEN: (2, 1)}
 LIMITS = {Rule.LL: Kind.LOW, Rule.L: Kind.LOW, Rule.H: Kind.HIGH, Rule.HH: Kind.HIGH}
-ALWAYS = (Kind.STALE, Kind.QUALITY, Kind.RANGE)  # every point may be alarmed about these
+ALWAYS = (Kind.STALE, Kind.QUALITY, Kind.RANGE, Kind.ERROR)  # every point may be alarmed about these
 
 Key = tuple[str, Kind]
 Sample = tuple[int, float, int]  # when, value, quality code
@@ -63,6 +63,7 @@ class Eye:
     bad: bool = False
     value: float = math.nan
     judged: bool = False  # the newest reading could be
+    read_since: bool = True  # the service started, or is the first that there was
     holds: set[Rule] = field(default_factory=set[Rule])
     since: dict[Rule, int] = field(default_factory=dict[Rule, int])  # from when on the opposite has been true
 
@@ -82,6 +83,7 @@ class Eye:
     def read(self, at: int, value: float, quality: int) -> list[Turn]:
         """A reading came."""
         turns: list[Turn] = []
+        self.read_since = True
         if self.stale:
             self.stale = False
             turns.append(Turn(at, Rule.STALE, False, 0.0))
@@ -136,11 +138,12 @@ class Reference:
         self.waits = Waits(escalation.urgent_min, escalation.other_min, escalation.verify_min)
 
     def restart(self, now: int) -> None:
-        """Killed and started again: only the patience with silence begins anew."""
+        """Killed and started again: patience with silence begins anew, and what was in doubt is so until something is read."""
         self.box_heard = now + GRACE
         self.box_met = False
         for eye in self.eyes.values():
             eye.heard = now + GRACE
+            eye.read_since = False
 
     def step(self, heard: bool, samples: dict[str, list[Sample]], now: int) -> list[Happened]:
         """What happened by `now`; `heard`: the box gave a sign of life, `samples`: readings of each point, in order."""
@@ -250,7 +253,9 @@ class Reference:
             return Health.OK
         if eye.stale or self.box_lost:
             return Health.STALE
-        return Health.BAD_QUALITY if eye.bad else Health.OK
+        if eye.bad:
+            return Health.BAD_QUALITY
+        return Health.OK if eye.read_since else record.health
 
     def _record(self, key: Key, at: int, priority: int) -> Record:
         record = self.live.get(key)
@@ -319,7 +324,7 @@ class Reference:
         if eye is None:
             return self.live[key].priority if key in self.live else None
         if key[1] in ALWAYS:
-            return 4
+            return 3 if key[1] is Kind.ERROR else 4
         return min(
             (eye.priority(rule) for rule, kind in LIMITS.items() if kind is key[1] and eye.limit(rule) is not None), default=None
         )

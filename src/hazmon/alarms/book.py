@@ -17,7 +17,7 @@ from hazmon.rulebook import Kind, Rule, kind_of
 
 Key = tuple[str, Kind]
 KEPT_CLOSED = 1000  # alarms that are over and may still be spoken of without asking the record
-INSTRUMENT = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE, Kind.STUCK})  # they tell of the eye, not of what it sees
+INSTRUMENT = frozenset({Kind.STALE, Kind.QUALITY, Kind.RANGE, Kind.STUCK, Kind.ERROR})  # of the eye, not of what it sees
 _RAISING = frozenset({Stimulus.RAISE, Stimulus.ESCALATE})
 _RECALLING = frozenset({Stimulus.EXPIRE, Stimulus.RELEASE, Stimulus.RETURN, Stimulus.REALARM})
 

@@ -112,7 +112,7 @@ class AlarmView(BaseModel):
     priority: int = Field(ge=1, le=4, description="1 紧急 .. 4 低, of the worst status")
     state: AlarmState
     suppressions: list[Suppression] = Field(description="why it is not heard; empty = it is")
-    health: Health = Field(description="not ok: it keeps its state, for its readings cannot be judged")
+    health: Health = Field(description="not ok: it keeps its state, for its condition cannot be judged")
     latching: bool
     first_out: bool = Field(description="nothing else of its source stood when it was raised")
     opened_at: Time

@@ -30,7 +30,7 @@ _MAX_EVENT = 2**63 - 1
 async def list_alarms(
     room: TheRoom,
     state: Annotated[list[AlarmState] | None, Query(max_length=6, description="any of these")] = None,
-    kind: Annotated[list[Kind] | None, Query(max_length=14)] = None,
+    kind: Annotated[list[Kind] | None, Query(max_length=15)] = None,
     source: Only = None,
     enterprise: Only = None,
     priority: Priorities = None,

@@ -94,6 +94,7 @@ def _lacks(row: PointRow, kind: Kind) -> str:
         Kind.STALE: (True, ""),
         Kind.QUALITY: (True, ""),
         Kind.RANGE: (True, ""),
+        Kind.ERROR: (True, ""),
     }
     there, needs = has.get(kind, (False, "a named rule"))
     return "" if there else needs

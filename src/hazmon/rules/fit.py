@@ -56,6 +56,14 @@ class Trends:
         """float64[T,C]: the readings."""
         return self.trail.values[self.first :]
 
+    def only(self, columns: Ints | None) -> Trends:
+        """Those of these columns; None = all."""
+        if columns is None:
+            return self
+        trail = self.trail.only(columns)
+        point, window, samples = self.point[columns], self.window[columns], self.samples[columns]
+        return Trends(trail, self.first, point, window, samples, self.slope[:, columns], self.ended[:, columns])
+
     def fits(self, rows: Ints, columns: Ints) -> tuple[Fit, Fit]:
         """The lines at K cells of [T,C]: through all samples, and without the one furthest off."""
         return fits(self.trail, rows + self.first, columns, self.window[columns], self.samples[columns])
@@ -123,7 +131,11 @@ class Fit:
 
 def follow(table: LimitTable, block: ScanBlock, trail: Trail, usable: Bools | None) -> Trends:
     """Move the trail on by the block and draw the lines of its rows."""
-    first = trail.extend(block, usable)
+    return lines(table, block, trail, trail.extend(block, usable))
+
+
+def lines(table: LimitTable, block: ScanBlock, trail: Trail, first: int) -> Trends:
+    """The lines of the block's rows, the first of which is `first` in the trail."""
     point = block.points[trail.columns]
     windows, samples, span = table.window[point], table.rate_samples[point], table.rate_span[point]
     slope = np.empty((block.times.size, point.size))

@@ -65,6 +65,17 @@ class ScanBlock:
             return self.values.min(axis=0), self.values.max(axis=0)
         return np.where(usable, self.values, np.inf).min(axis=0), np.where(usable, self.values, -np.inf).max(axis=0)
 
+    def columns(self, numbers: Ints) -> ScanBlock:
+        """The same scans of the columns of these numbers alone."""
+        return ScanBlock(
+            self.group,
+            self.times,
+            self.values[:, numbers],
+            None if self.quality is None else self.quality[:, numbers],
+            None if self.offsets is None else self.offsets[:, numbers],
+            self.points[numbers],
+        )
+
     def rows(self, mask: Bools | Ints) -> ScanBlock:
         """The scans at which the mask over T is true, or those of the given numbers in that order."""
         return ScanBlock(

@@ -60,7 +60,8 @@ def ranges(
         on_delay=none,
         off_delay=none,
     )
-    return walk(state, pairs), _without_faults(block, usable, columns, out & current)
+    judged = _without_faults(block, usable, columns, out & current)
+    return walk(state, pairs), judged
 
 
 def _without_faults(block: ScanBlock, usable: Bools | None, columns: np.ndarray, faults: Bools) -> Bools | None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 
-from hazmon.rulebook import Deviation, Travel, Vote
+from hazmon.rulebook import RULES, Deviation, Expression, Rule, Travel, Vote
+from hazmon.rules.failures import Failures, strict, turn
 from hazmon.rules.frame import MS, NEVER, Bools, Floats, Ints, ScanBlock
 from hazmon.rules.logic import Known, truth, votes
 from hazmon.rules.operands import Held, NamedTable, Operands, Test
@@ -48,7 +50,8 @@ class _Answer:
 def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[ScanBlock], unknown: Bools) -> list[Change]:
     """Changes of the named rules through the blocks of one step, in time order; state and held are moved on.
 
-    Each block's times ascend; the blocks may be of any groups. `unknown` bool[P]: points of which nothing is known until a
+    Each block's times ascend; the blocks may be of any groups. A rule that cannot be evaluated keeps what held, and its ERROR
+    says so. `unknown` bool[P]: points of which nothing is known until a
     reading in these blocks tells, because they are stale or their connection is silent.
 
     A change is dated after the one that its rule made last, by a microsecond at least, though readings of one connection may come
@@ -62,23 +65,36 @@ def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[Scan
         return []
     blind = unknown[table.points]
     changes: list[Change] = []
-    for number in sorted({rule for slot in fresh for rule in table.rules_of[slot]}):
-        changes += _judge(state, table, held, number, fresh, blind)
+    failures = Failures()
+    with strict():
+        for number in sorted({rule for slot in fresh for rule in table.rules_of[slot]}):
+            rule = table.rules[number]
+            judge = partial(_judge, state, table, held, number, fresh, blind)
+            changes += failures.alone(rule.row, RULES[rule.rule], judge)
+            if failures.found or state.failed:
+                newest = max(int(fresh[slot].at[-1]) for slot in table.slot[rule.operands.points].tolist() if slot in fresh)
+                changes += turn(state, rule.row, failures.found.get(rule.row), newest)
     for slot, news in fresh.items():
         held.at[slot], held.value[slot], held.usable[slot] = news.at[-1], news.value[-1], news.usable[-1]
     changes.sort(key=lambda change: change.at)
     return changes
 
 
-def designs(table: NamedTable, held: Held, unknown: Bools) -> Bools:
-    """bool[D]: which suppressions by design hold now; one that depends on an unknown point does not."""
+def designs(table: NamedTable, held: Held, unknown: Bools) -> tuple[Bools, dict[int, str]]:
+    """bool[D]: which suppressions by design hold now; one that depends on an unknown point does not, nor does one that cannot
+    be evaluated: those by number, and why."""
     usable = held.usable & ~unknown[table.points]
     found = np.zeros(len(table.designs), bool)
+    failures = Failures()
     for number, (when, operands) in enumerate(table.designs):
         slots = table.slot[operands.points]
         known = Known(operands.column, held.value[None, slots], usable[None, slots])
-        found[number] = truth(when, known).true[0]
-    return found
+        found[number] = any(failures.alone(number, Rule.CONDITION, partial(_true, when, known)))
+    return found, {number: failed[Rule.CONDITION] for number, failed in failures.found.items()}
+
+
+def _true(when: Expression, known: Known) -> list[bool]:
+    return [bool(truth(when, known).true[0])]
 
 
 def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[int, _Fresh]:

@@ -17,7 +17,7 @@ all that is worked out; samples are looked at singly only where a point stood st
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,25 +58,46 @@ class _Samples:
     bucket: Ints
 
 
-def stuck(state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None) -> list[Change]:
-    """Changes of the stuck rule through the block."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows of a block whose buckets, `length` microseconds each, follow each other, and the columns that have such buckets."""
+
+    columns: Ints
+    rows: slice
+    length: int
+
+    def only(self, part: Ints | None) -> Stretch:
+        """Of these of its columns; None = all."""
+        return self if part is None else replace(self, columns=self.columns[part])
+
+
+@dataclass(frozen=True, slots=True)
+class _Walked:
+    """What a point's walk through a stretch came to: what it changed, and what is to be remembered."""
+
+    point: int
+    changes: list[Change]
+    active: bool
+    held: tuple[float, float]
+    counted: int
+
+
+def stretches(table: LimitTable, block: ScanBlock) -> list[Stretch]:
+    """The parts of the block that the stuck rule is asked of one by one, in time order for each point."""
     lengths = np.where(block.points >= 0, table.stuck[block.points], 0) // STILL_BUCKETS
-    changes: list[Change] = []
+    found: list[Stretch] = []
     for length in sorted(set[int](lengths.tolist()) - {0}):
         columns = np.flatnonzero(lengths == length)
         ids = block.times // length
         leaps = np.flatnonzero(np.diff(ids) > 1) + 1  # a bucket without a scan: what was before no longer counts
         edges = [0, *leaps.tolist(), ids.size]
-        for k in range(len(edges) - 1):
-            rows = slice(edges[k], edges[k + 1])
-            changes += _run(state, table, block, usable, columns, rows, length)
-    return changes
+        found += [Stretch(columns, slice(edges[k], edges[k + 1]), length) for k in range(len(edges) - 1)]
+    return found
 
 
-def _run(
-    state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None, columns: Ints, rows: slice, length: int
-) -> list[Change]:
-    """The changes of these columns through these rows, whose buckets follow each other."""
+def stuck(state: RuleState, table: LimitTable, block: ScanBlock, usable: Bools | None, stretch: Stretch) -> list[Change]:
+    """Changes of the stuck rule through a stretch of the block."""
+    columns, rows, length = stretch.columns, stretch.rows, stretch.length
     point = block.points[columns]
     values = block.values[rows, columns]
     seen = None if usable is None else usable[rows, columns]
@@ -86,15 +107,17 @@ def _run(
     band = table.stuck_band[point]
     low, high = _spread(buckets.low, buckets.high)
     hot = (high - low <= band).any(axis=0) | state.active[point, _STUCK]
-    _keep(state, point, buckets)
-    changes: list[Change] = []
+    walked: list[_Walked] = []
     for k in np.flatnonzero(hot).tolist():
         sound = slice(None) if seen is None else seen[:, k]
         at = block.times[rows] if block.offsets is None else block.cell_times()[rows, columns[k]]
         samples = _Samples(at[sound], values[sound, k], buckets.index[sound])
         before = low[:, k], high[:, k]
-        changes += _walk(state, int(point[k]), float(band[k]), buckets, before, bool(buckets.fresh[k]), samples)
-    return changes
+        walked.append(_walk(state, int(point[k]), float(band[k]), buckets, before, bool(buckets.fresh[k]), samples))
+    _keep(state, point, buckets)
+    for each in walked:
+        _move_on(state, each)
+    return [change for each in walked for change in each.changes]
 
 
 def _only_more(state: RuleState, point: Ints, number: Ints, values: Floats, seen: Bools | None) -> bool:
@@ -152,26 +175,36 @@ def _keep(state: RuleState, point: Ints, buckets: _Buckets) -> None:
     state.still.high[where] = high
 
 
+def _move_on(state: RuleState, walked: _Walked) -> None:
+    """Let the walk be true."""
+    point, still = walked.point, state.still
+    state.active[point, _STUCK] = walked.active
+    still.held_low[point], still.held_high[point] = walked.held
+    still.number[point, still.number[point] < walked.counted] = NEVER
+
+
 def _walk(
     state: RuleState, point: int, band: float, buckets: _Buckets, before: tuple[Floats, Floats], fresh: bool, samples: _Samples
-) -> list[Change]:
+) -> _Walked:
     """One column through its usable samples, from turn to turn.
 
     before: the extremes of the STILL_BUCKETS buckets before each; fresh: the first bucket was empty before this block
     """
-    still, ids = state.still, buckets.ids
+    ids = buckets.ids
+    active = bool(state.active[point, _STUCK])
+    held = float(state.still.held_low[point]), float(state.still.held_high[point])
     counted = int(ids[0]) - LEAD  # buckets before this one do not count
     entries = np.flatnonzero(np.diff(samples.bucket, prepend=-1 if fresh else 0))  # the first sample of each bucket
     entries = entries[(before[1] - before[0])[samples.bucket[entries]] <= band]
     changes: list[Change] = []
     done = 0
     while done < samples.value.size:
-        if state.active[point, _STUCK]:
-            low = np.minimum.accumulate(np.fmin(samples.value[done:], still.held_low[point]))
-            high = np.maximum.accumulate(np.fmax(samples.value[done:], still.held_high[point]))
+        if active:
+            low = np.minimum.accumulate(np.fmin(samples.value[done:], held[0]))
+            high = np.maximum.accumulate(np.fmax(samples.value[done:], held[1]))
             left = np.flatnonzero(high - low > band)
             last = int(left[0]) if left.size else low.size - 1
-            still.held_low[point], still.held_high[point] = low[last], high[last]
+            held = float(low[last]), float(high[last])
             if not left.size:
                 break
             done += last
@@ -180,18 +213,16 @@ def _walk(
         else:
             for entry in entries[entries >= done].tolist():
                 bucket, value = int(samples.bucket[entry]), float(samples.value[entry])
-                low, high = min(float(before[0][bucket]), value), max(float(before[1][bucket]), value)
-                if ids[bucket] - LEAD >= counted and high - low <= band:
+                lowest, highest = min(float(before[0][bucket]), value), max(float(before[1][bucket]), value)
+                if ids[bucket] - LEAD >= counted and highest - lowest <= band:
                     break
             else:
                 break
             done = entry
-            still.held_low[point], still.held_high[point] = low, high
+            held = lowest, highest
             began = (int(ids[bucket]) - STILL_BUCKETS) * buckets.length
-            evidence = (("since_s", (int(samples.at[done]) - began) / US), ("lowest", low), ("highest", high))
-        on = state.active[point, _STUCK] = not state.active[point, _STUCK]
-        value = float(samples.value[done])
-        changes.append(Change(point, Rule.STUCK, int(samples.at[done]), bool(on), value, band, evidence))
+            evidence = (("since_s", (int(samples.at[done]) - began) / US), ("lowest", lowest), ("highest", highest))
+        active = not active
+        changes.append(Change(point, Rule.STUCK, int(samples.at[done]), active, float(samples.value[done]), band, evidence))
         done += 1
-    still.number[point, still.number[point] < counted] = NEVER
-    return changes
+    return _Walked(point, changes, active, held, counted)

@@ -47,6 +47,12 @@ class Trail:
             trail.usable[:, now] = self.usable[:, before]
         return trail
 
+    def only(self, columns: Ints | None) -> Trail:
+        """The trail of these of its columns, not to be extended; None = all."""
+        if columns is None:
+            return self
+        return Trail(self.columns[columns], self.times, self.at[:, columns], self.values[:, columns], self.usable[:, columns])
+
     def extend(self, block: ScanBlock, usable: Bools | None) -> int:
         """Append the block; answers the row at which it begins."""
         first = self.times.size

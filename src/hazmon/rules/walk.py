@@ -10,7 +10,7 @@ deadband) and at unusable samples nothing is decided, so silence never clears an
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -35,18 +35,21 @@ class Change:
     value: float
     limit: float
     evidence: Evidence = ()
+    failed: tuple[tuple[Rule, str], ...] = ()  # of ERROR: the rules that could not be evaluated, and why
 
 
 @dataclass(slots=True)
 class RuleState:
     """Which rules hold, and since when the opposite has been true. bool[S,R] and int64[S,R], columns as RULES.
 
-    S rows: the park's points, then its named rules. `still` is what STUCK remembers of each row.
+    S rows: the park's points, then its named rules. `still` is what STUCK remembers of each row. `failed` are the rows of which
+    ERROR holds, each with the rules that could not be evaluated last and why; none where that is not known since a restart.
     """
 
     active: Bools
     since: Ints
     still: Stillness
+    failed: dict[int, dict[Rule, str]] = field(default_factory=dict[int, dict[Rule, str]])
 
     @classmethod
     def quiet(cls, points: int) -> RuleState:
@@ -56,7 +59,7 @@ class RuleState:
 
     def copy(self) -> RuleState:
         """An independent copy."""
-        return RuleState(self.active.copy(), self.since.copy(), self.still.copy())
+        return RuleState(self.active.copy(), self.since.copy(), self.still.copy(), dict(self.failed))
 
 
 @dataclass(frozen=True, slots=True)

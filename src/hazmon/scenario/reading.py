@@ -17,9 +17,9 @@
     "LT-1101" = "9.0*3 10.6*8 10.4 _*5 !9.0 9.0..12.0*10 9.0~0.1*60"
 
 `a*n` is exactly n samples, `a..b*n` a ramp of n samples from a to b, `a~d*n` n samples within d around a, the same in every run,
-`_` nothing arrived, `!a` a reading of bad quality. Sample k is at k steps. What a cut held back comes in order when it was
-short, else behind the newest sample, as boxes do it. Every event, and every refusal of what was asked, must be in the
-transcript; one that is not listed is a failure.
+`_` nothing arrived, `!a` a reading of bad quality; a number may be 1e200. Sample k is at k steps. What a cut held back comes in
+order when it was short, else behind the newest sample, as boxes do it. Every event, and every refusal of what was asked, must be
+in the transcript; one that is not listed is a failure.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from hazmon.alarms.states import Verdict
 from hazmon.clock import US
 from hazmon.model import Quality
 
-_REACH = r"\d+(?:\.\d+)?"
+_REACH = r"\d+(?:\.\d+)?(?:e\d+)?"
 _NUMBER = rf"-?{_REACH}"
 _SAMPLES = re.compile(rf"(?P<bad>!?)(?P<a>_|{_NUMBER})(?:\.\.(?P<b>{_NUMBER})|~(?P<d>{_REACH}))?(?:\*(?P<n>\d+))?$")
 _TIME = re.compile(r"(?P<sign>-?)(?P<n>\d+(?:\.\d+)?)(?P<unit>s|min|h)$")

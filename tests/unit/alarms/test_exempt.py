@@ -21,5 +21,5 @@ def test_only_alarms_that_there_are_count_as_suppressed_and_they_follow_the_exem
     ]:
         plant.exempt = dict(exempt)
         step(plant, [], [], START + second * US)
-        kinds = () if reason is None else (Kind.HIGH, Kind.STALE, Kind.QUALITY, Kind.RANGE)
+        kinds = () if reason is None else (Kind.HIGH, Kind.STALE, Kind.QUALITY, Kind.RANGE, Kind.ERROR)
         assert plant.book.designs == {("E01/LT-1", kind): reason for kind in kinds}

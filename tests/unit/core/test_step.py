@@ -8,11 +8,13 @@ import pytest
 from park import START, delivery, group, missed, park, point, scans, told
 
 from hazmon.alarms.alarm import AlarmEvent
-from hazmon.alarms.states import AlarmState
+from hazmon.alarms.book import AlarmBook
+from hazmon.alarms.states import AlarmState, Health
 from hazmon.clock import US
 from hazmon.delivery import Delivery
 from hazmon.model import MissCause
 from hazmon.plant import Plant
+from hazmon.rebuild import rebuild
 from hazmon.rulebook import Kind, Limits, Rule
 from hazmon.step import UNTOLD_TURNS, step
 
@@ -246,3 +248,65 @@ def test_turns_of_floods_that_nobody_asks_for_do_not_pile_up(run: Run) -> None:
     turns = run.plant.flood.turns(START + UNTOLD_TURNS * 3600 * US)
     assert len(turns) <= UNTOLD_TURNS + 1  # the last flood ends as they are asked for
     assert turns[-1].begun_at == START + ((UNTOLD_TURNS - 1) * 3600 + 10) * US
+
+
+def _restarted(run: Run, second: float) -> Plant:
+    """The plant that another service makes of what is left of this one: the record, and no scan that is young enough."""
+    book = AlarmBook(run.plant.book.open.values(), run.plant.book.next_event)
+    return rebuild(PARK, START + round(second * US), book, {}, [], [])
+
+
+def _dead_in_alarm(run: Run) -> None:
+    run.live(1, 11.0)
+    run.missing(2)
+    run.missing(3)
+    assert _health_of(run.plant) is Health.STALE
+
+
+def _health_of(plant: Plant, point: str = "E01/LT-1") -> Health:
+    held = plant.book.of(point, Kind.HIGH)
+    assert held is not None
+    return held.health
+
+
+def test_a_restart_does_not_take_the_doubt_from_alarms_of_a_dead_connection(run: Run) -> None:
+    _dead_in_alarm(run)
+    again = _restarted(run, 300)
+    for quarter in range(8):
+        events, _ = step(again, [], [], START + 300 * US + quarter * US // 4, {"E01": None})
+        assert [event.stimulus for event in events if event.alarm.kind is Kind.HIGH] == []
+    assert _health_of(again) is Health.STALE
+    events, _ = step(again, [delivery(GROUP, 9, 303, scans(GROUP, 303, [11.0]))], [], START + 303 * US)
+    assert [(event.alarm.subject.tag, event.alarm.health) for event in events if event.alarm.kind is Kind.HIGH] == [
+        ("LT-1", Health.OK)
+    ]
+
+
+def test_a_connection_that_goes_on_missing_after_a_restart_says_nothing_new(run: Run) -> None:
+    _dead_in_alarm(run)
+    again = _restarted(run, 300)
+    for second in range(300, 360):
+        batch = delivery(GROUP, second, second, misses=[missed(GROUP, second)])
+        events, _ = step(again, [batch], [], START + second * US)
+        assert told(events) == []
+    assert _health_of(again) is Health.STALE
+
+
+def test_an_alarm_is_in_doubt_after_a_restart_until_its_own_point_is_heard(run: Run) -> None:
+    two = park(point("LT-1"), point("LT-3"))
+    one, other = group(two, tags=["LT-1"]), group(two, name="plc2", tags=["LT-3"], number=2)
+    plant = Plant.of(two, START)
+    step(plant, [delivery(one, 1, 1, scans(one, 1, [11.0])), delivery(other, 2, 1, scans(other, 1, [11.0]))], [], START + US)
+    gone = [delivery(of, 3 + of.id, 3, misses=[missed(of, 2, count=2)]) for of in (one, other)]
+    step(plant, gone, [], START + 3 * US)
+    book = AlarmBook(plant.book.open.values(), plant.book.next_event)
+    again = rebuild(two, START + 300 * US, book, {}, [], [])
+    step(again, [delivery(one, 9, 301, scans(one, 301, [11.0]))], [], START + 301 * US)
+    assert (_health_of(again), _health_of(again, "E01/LT-3")) == (Health.OK, Health.STALE)
+
+
+def test_an_alarm_that_was_not_in_doubt_is_not_so_after_a_restart(run: Run) -> None:
+    run.live(1, 11.0)
+    again = _restarted(run, 2)
+    events, _ = step(again, [], [], START + 3 * US, {"E01": None})
+    assert (told(events), _health_of(again)) == ([], Health.OK)

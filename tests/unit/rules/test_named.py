@@ -326,14 +326,14 @@ def test_a_suppression_by_design_holds_only_while_it_is_known_to() -> None:
     stopped = ByDesign("E01", "STOPPED", Term(IDS[0], "==", 0.0), (), "泵停")
     either = ByDesign("E01", "EITHER", Some((Term(IDS[0], "==", 0.0), Term(IDS[3], "==", 0.0))), (), "任一停")
     plant = Plant(by_design=[stopped, either])
-    assert designs(plant.table, plant.held, NOTHING).tolist() == [False, False]
+    assert designs(plant.table, plant.held, NOTHING)[0].tolist() == [False, False]
     plant.step(block(FIRST, [0], [[0, 0, 0]]))
-    assert designs(plant.table, plant.held, NOTHING).tolist() == [True, True]
+    assert designs(plant.table, plant.held, NOTHING)[0].tolist() == [True, True]
     unknown = NOTHING.copy()
     unknown[0] = True
-    assert designs(plant.table, plant.held, unknown).tolist() == [False, False]
+    assert designs(plant.table, plant.held, unknown)[0].tolist() == [False, False]
     plant.step(block(SECOND, [1], [[0, 0]]), block(FIRST, [1], [[None, 0, 0]]))
-    assert designs(plant.table, plant.held, NOTHING).tolist() == [False, True]
+    assert designs(plant.table, plant.held, NOTHING)[0].tolist() == [False, True]
 
 
 def test_held_is_copied_whole() -> None:

@@ -64,6 +64,7 @@ export const zh = {
   "rule.DEVIATION": "偏差",
   "rule.STATE": "状态",
   "rule.CONDITION": "组合",
+  "rule.ERROR": "规则无法评估",
   "kind.HIGH": "高限",
   "kind.LOW": "低限",
   "state.unacknowledged": "未确认",

@@ -69,6 +69,7 @@ const en = {
   "rule.DEVIATION": "Deviation",
   "rule.STATE": "State",
   "rule.CONDITION": "Condition",
+  "rule.ERROR": "Rule not evaluated",
   "kind.HIGH": "High limit",
   "kind.LOW": "Low limit",
   "state.unacknowledged": "Unacked",

@@ -94,6 +94,7 @@ describe("an alarm", () => {
   it.each([
     ["STUCK", true],
     ["RANGE", true],
+    ["ERROR", true],
     ["VOTE", false],
     ["FORECAST_UP", false],
     ["DEVIATION", false],

@@ -24,7 +24,7 @@ export const flashes = (alarm: Alarm): boolean =>
 export const isOver = (alarm: Alarm): boolean => alarm.state === "returned_unacknowledged" || isLatched(alarm);
 
 /** The plant is not seen, rather than seen to be wrong. */
-export const isDataFailure = (rule: string): boolean => ["STALE", "QUALITY", "RANGE", "STUCK"].includes(rule);
+export const isDataFailure = (rule: string): boolean => ["STALE", "QUALITY", "RANGE", "STUCK", "ERROR"].includes(rule);
 
 /** Of the rules of one kind, which is the worse. */
 export const severity = (rule: string): number => (rule === "HH" || rule === "LL" ? 1 : 0);
