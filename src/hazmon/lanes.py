@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from hazmon.alarms.alarm import AlarmEvent
 from hazmon.clock import US
-from hazmon.plant import BoxState, GroupState, LateLane, Plant
-from hazmon.rulebook import Rule, kind_of
+from hazmon.delivery import GroupMiss
+from hazmon.model import MissCause
+from hazmon.plant import BOX, BoxState, GroupState, LateLane, Plant
+from hazmon.rulebook import RULES, Rule, kind_of
 from hazmon.rules.evaluate import evaluate
-from hazmon.rules.frame import NEVER, ScanBlock
+from hazmon.rules.frame import NEVER, Bools, ScanBlock
+from hazmon.rules.late_named import LateNamed
 from hazmon.rules.trail import Trail
 from hazmon.rules.walk import Change
 from hazmon.telling import in_order, turn_of
 
 LANE_IDLE_US = 30 * US  # a lane that nothing has fed for so long is over
+NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
+_STALE = RULES.index(Rule.STALE)
 
 
 def open_lane(plant: Plant, box: BoxState, edge: str, now: int) -> None:
@@ -23,7 +28,13 @@ def open_lane(plant: Plant, box: BoxState, edge: str, now: int) -> None:
     own = {key: state for key, state in plant.groups.items() if state.group.edge == edge}
     newest = {key: state.newest for key, state in own.items()}
     trails = {key: state.trail.copy() for key, state in own.items()}
-    box.lanes.append(LateLane(plant.rules.copy(), trails, newest, dict(newest), now))
+    scans = {
+        int(point): (state.newest, state.group.period_us)
+        for state in sorted(own.values(), key=lambda state: state.newest)
+        for point in state.group.points
+    }
+    named = LateNamed.begun(plant.named, plant.held, _unknown_before(plant, edge), scans)
+    box.lanes.append(LateLane(plant.rules.copy(), trails, newest, dict(newest), now, named))
 
 
 def replay_late(plant: Plant, box: BoxState, state: GroupState, block: ScanBlock, now: int) -> list[AlarmEvent]:
@@ -35,11 +46,33 @@ def replay_late(plant: Plant, box: BoxState, state: GroupState, block: ScanBlock
     if not block.times.size:
         return []
     lane.newest[key] = int(block.times[-1])
+    lane.named.tell(plant.named, block, state.group.period_us)
     trail = lane.trails.setdefault(key, Trail.of(state.group.points, plant.table))
     events: list[AlarmEvent] = []
     for change in in_order(evaluate(lane.rules, plant.table, block, trail)):
         event = _tell(plant, lane, change)
         events += [event] if event else []
+    return events
+
+
+def miss_late(plant: Plant, box: BoxState, miss: GroupMiss, now: int) -> None:
+    """A lane hears that readings are missing; of what no lane waits for nothing is to be said."""
+    lane = _open(box, miss.group.id, miss.at)
+    if lane is None:
+        return
+    lane.touched = now
+    points = miss.group.points if miss.column is None else miss.group.points[[miss.column]]
+    scans = miss.column is None and miss.cause not in NO_FAULT_OF_THE_LINK
+    lane.named.miss(plant.named, points, miss.at, miss.count, miss.group.period_us, scans=scans)
+
+
+def judge_late(plant: Plant, box: BoxState) -> list[AlarmEvent]:
+    """What the box's late readings, and misses, show of the named rules, as far as all that a rule looks at is told."""
+    events: list[AlarmEvent] = []
+    for lane in box.lanes:
+        for change in lane.named.judge(lane.rules, plant.named, plant.table.stale):
+            event = _tell(plant, lane, change)
+            events += [event] if event else []
     return events
 
 
@@ -65,11 +98,26 @@ def end_lanes(plant: Plant, box: BoxState, now: int) -> list[AlarmEvent]:
 
 def _lane(plant: Plant, box: BoxState, group: int, first: int, now: int) -> LateLane:
     """The lane of the hole that a scan of that time fills: the last one that began before it."""
-    for lane in reversed(box.lanes):
-        if lane.begun.get(group, NEVER) < first:
-            return lane
-    box.lanes.insert(0, LateLane(plant.rules.copy(), {}, {}, {}, now))
-    return box.lanes[0]
+    lane = _open(box, group, first)
+    if lane is None:
+        rules = plant.rules.copy()
+        rules.since[:] = NEVER  # what runs now had not begun then
+        lane = LateLane(rules, {}, {}, {}, now, LateNamed())
+        box.lanes.insert(0, lane)
+    return lane
+
+
+def _open(box: BoxState, group: int, first: int) -> LateLane | None:
+    return next((lane for lane in reversed(box.lanes) if lane.begun.get(group, NEVER) < first), None)
+
+
+def _unknown_before(plant: Plant, edge: str) -> Bools:
+    """bool[P]: nothing was known of the point before its box fell silent."""
+    unknown = plant.rules.active[: len(plant.park.points), _STALE].copy()
+    for link, points in plant.excused.items():
+        if link != f"{edge}/{BOX}":
+            unknown[sorted(points)] = True
+    return unknown
 
 
 def _tell(plant: Plant, lane: LateLane, change: Change) -> AlarmEvent | None:

@@ -14,6 +14,7 @@ from hazmon.delivery import ScanGroup
 from hazmon.model import ERROR_PRIORITY, Park, Point, Quantity, priority
 from hazmon.rulebook import RULES, Deviation, Kind, NamedRule, Rule, operands_of
 from hazmon.rules.frame import NEVER, Frame, Ints
+from hazmon.rules.late_named import LateNamed
 from hazmon.rules.limits import LimitTable
 from hazmon.rules.named import Held, NamedTable
 from hazmon.rules.trail import Trail
@@ -39,7 +40,7 @@ class LateLane:
     """A second evaluation beside the live one, for what comes late from one hole of a box: it starts where the hole began.
 
     `begun` holds each group's newest scan at that time, `newest` the newest that the lane has judged; `told` the late alarms
-    whose condition still holds in the lane.
+    whose condition still holds in the lane; `named` what the lane knows for the named rules.
     """
 
     rules: RuleState
@@ -47,6 +48,7 @@ class LateLane:
     begun: dict[int, int]
     newest: dict[int, int]
     touched: int
+    named: LateNamed
     told: dict[tuple[int, Kind], str] = field(default_factory=dict[tuple[int, Kind], str])
 
 

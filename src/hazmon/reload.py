@@ -64,7 +64,7 @@ def reloaded(plant: Plant, park: Park, now: int) -> tuple[Plant, list[AlarmEvent
     fresh.health_moved = True
     others = {design.id for design in plant.park.by_design} | plant.park.rows.keys()
     connections = [subject for subject, _ in plant.book.live if subject not in others]
-    return fresh, end_orphans(fresh, connections, now)
+    return fresh, end_orphans(fresh, connections, now) + moving.ends(now)
 
 
 @dataclass(slots=True)
@@ -122,7 +122,29 @@ class _Moving:
     def _lane(self, lane: LateLane) -> LateLane:
         trails = {key: trail.under(self.old.groups[key].group.points, self.new.table) for key, trail in lane.trails.items()}
         rules = self.rules(lane.rules)
-        return replace(lane, rules=rules, trails=trails, begun=dict(lane.begun), newest=dict(lane.newest), told=dict(lane.told))
+        rows = self._moved()
+        return LateLane(
+            rules=rules,
+            trails=trails,
+            begun=dict(lane.begun),
+            newest=dict(lane.newest),
+            touched=lane.touched,
+            named=lane.named.under(rows),
+            told={(rows[row], kind): identity for (row, kind), identity in lane.told.items() if row in rows},
+        )
+
+    def ends(self, now: int) -> list[AlarmEvent]:
+        """The ends of what the lanes found of named rules that there are no more: no lane follows it."""
+        rows = self._moved()
+        told = [each for box in self.old.boxes.values() for lane in box.lanes for each in lane.told.items()]
+        ends = [
+            self.new.book.end_late(alarm, now, "no longer in the configuration") for (row, _), alarm in told if row not in rows
+        ]
+        return [event for event in ends if event is not None]
+
+    def _moved(self) -> dict[int, int]:
+        """The new row of each old one that there still is."""
+        return {old: new for new, old in enumerate(self._rows().tolist()) if old >= 0}
 
     def _rows(self) -> Ints:
         """int64[S]: the old row of each row, -1 for a new named rule."""

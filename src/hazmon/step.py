@@ -24,8 +24,7 @@ from hazmon.bydesign import apply_designs, unknown_points
 from hazmon.clock import US
 from hazmon.delivery import Delivery, GroupMiss
 from hazmon.errors import CommandRefused, NotFound
-from hazmon.lanes import end_lanes, open_lane, replay_late
-from hazmon.model import MissCause
+from hazmon.lanes import NO_FAULT_OF_THE_LINK, end_lanes, judge_late, miss_late, open_lane, replay_late
 from hazmon.plant import BOX, GroupState, Plant
 from hazmon.rulebook import Kind, Rule
 from hazmon.rules.evaluate import evaluate, watch
@@ -36,7 +35,6 @@ from hazmon.telling import follow_peaks, judge_health, tell, with_peaks
 
 BOX_SILENT_US = 10 * US  # two heartbeats and ten batches
 BOX_QUIET_US = 6 * US  # longer than between two heartbeats: from here on it is not its points that are silent, but the box
-NO_FAULT_OF_THE_LINK = {MissCause.BOX_OFF, MissCause.LINK_OFF, MissCause.EXEMPT}
 LINK_MISSES = 2  # scans missed in a row make a connection alarm, which so comes within three periods
 LATE_PERIODS = 2  # readings may be this many of their periods older than the live window
 UNTOLD_TURNS = 100  # of floods, that nobody asked for
@@ -68,6 +66,8 @@ def step(
     found = _Found([], [])
     for delivery in sorted(deliveries, key=lambda d: (d.edge, d.boot != plant.boxes[d.edge].boot, d.seq)):
         events += _absorb(plant, in_park_time(delivery, plant.boxes[delivery.edge].clock), now, found)
+    for box in plant.boxes.values():
+        events += judge_late(plant, box)
     events += _silences(plant, now, found)
     unknown = unknown_points(plant)
     found.changes.extend(named(plant.rules, plant.named, plant.held, found.blocks, unknown))
@@ -133,7 +133,10 @@ def _absorb(plant: Plant, delivery: Delivery, now: int, found: _Found) -> list[A
             found.changes.extend(_live(plant, state, block, now))
             found.blocks.append(block)
     for miss in delivery.misses:
-        events += _missed(plant, miss, delivery.arrived)
+        if _overtaken(plant, miss, delivery.arrived):
+            miss_late(plant, box, miss, now)
+        else:
+            events += _missed(plant, miss)
     return events
 
 
@@ -199,15 +202,19 @@ def _ended(plant: Plant, subject: Subject, at: int, reason: str) -> list[AlarmEv
     return [event] if event else []
 
 
-def _missed(plant: Plant, miss: GroupMiss, arrived: int) -> list[AlarmEvent]:
+def _overtaken(plant: Plant, miss: GroupMiss, arrived: int) -> bool:
+    """The miss tells of a time before the present, or before a scan that came since."""
+    window = round(plant.park.settings.live_window_s * US) + LATE_PERIODS * miss.group.period_us
+    state = plant.groups.get(miss.group.id)
+    return (state is not None and miss.at <= state.newest) or arrived - miss.at > window
+
+
+def _missed(plant: Plant, miss: GroupMiss) -> list[AlarmEvent]:
     """Scans missed in a row make a connection alarm, dated to the last of them; single points are left to go stale."""
     if miss.column is not None or miss.cause in NO_FAULT_OF_THE_LINK:
         return []
     group = miss.group
     state = plant.group(group)
-    window = round(plant.park.settings.live_window_s * US) + LATE_PERIODS * group.period_us
-    if miss.at <= state.newest or arrived - miss.at > window:
-        return []
     short = LINK_MISSES - state.missed
     state.missed += miss.count
     link = f"{group.edge}/{group.connection}"

@@ -1,7 +1,7 @@
 """rules.toml: what points.csv has no column for. The park's file holds defaults, an enterprise's its points and named rules.
 
 Both are optional. A default of a quantity holds for every point of it that says nothing itself; it is left out where the point
-cannot have such a rule: a forecast without HH and LL, any trend of a contact (0/1), a stuck time within two periods.
+cannot have such a rule: a forecast without HH and LL, any trend of a contact (0/1), a stuck time within ten periods.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hazmon.rulebook import ByDesign, Escalation, Handling, NamedRule, Signal
 
 RULES_FILE = "rules.toml"
 CONTACT = "0/1"
+STUCK_PERIODS = 10  # an instrument that moves seldom is at rest through a few readings without being stuck
 _TREND = ("rate_deadband", "rate_on_delay_s", "rate_off_delay_s", "rate_samples", "rate_span")
 
 
@@ -233,14 +234,14 @@ class _Laying:
         return own or None
 
     def _stuck(self) -> float | None:
-        own, least = self.table.stuck_s, 2 * self.bare.period_s
+        own, least = self.table.stuck_s, STUCK_PERIODS * self.bare.period_s
         if own is None:
             default = self.default.stuck_s
             return default if default is not None and default >= least and self.bare.uom != CONTACT else None
         if own and self.bare.uom == CONTACT:
             self.refuse("stuck_s", "no such key, because 0/1 is a contact, which may rest")
         elif own and own < least:
-            self.refuse("stuck_s", f"at least two periods of {number(self.bare.period_s)} s")
+            self.refuse("stuck_s", f"at least ten periods of {number(self.bare.period_s)} s")
         return own or None
 
     def _band(self) -> float:

@@ -22,6 +22,7 @@ from hazmon.rules.trail import Trail
 from hazmon.rules.walk import Evidence
 
 RESIDUAL_TIE = 1e-6  # samples whose distances from the line differ by less than this share are equally far: the oldest counts
+LEVEL_TIE = 1e-9  # values within this share of them are of one level
 SCREEN = 1e-4  # share of a limit by which running totals may be off, generously: they lose digits where fits() does not
 PIECE = 512  # rows of a block whose totals run from one origin
 SEEN = "slope", "slope_without_worst", "fitted", "samples", "r2"
@@ -64,9 +65,9 @@ class Trends:
         point, window, samples = self.point[columns], self.window[columns], self.samples[columns]
         return Trends(trail, self.first, point, window, samples, self.slope[:, columns], self.ended[:, columns])
 
-    def fits(self, rows: Ints, columns: Ints) -> tuple[Fit, Fit]:
-        """The lines at K cells of [T,C]: through all samples, and without the one furthest off."""
-        return fits(self.trail, rows + self.first, columns, self.window[columns], self.samples[columns])
+    def fits(self, rows: Ints, columns: Ints, *, resolve: bool = False) -> tuple[Fit, Fit]:
+        """The lines at K cells of [T,C]: through all samples, and without the one furthest off; `resolve`: with their blur."""
+        return fits(self.trail, rows + self.first, columns, self.window[columns], self.samples[columns], resolve=resolve)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,10 @@ class Looks:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """K lines: samples, slope per minute, value at the window's end; sums of squares of x, of y, and of what the line leaves."""
+    """K lines: samples, slope per minute, value at the window's end; sums of squares of x, of y, and of what the line leaves.
+
+    blur: the slope per minute that the instrument's resolution alone can make of a value that rests; 0 where it was not asked.
+    """
 
     samples: Ints
     slope: Floats
@@ -109,6 +113,7 @@ class Fit:
     sxx: Floats
     syy: Floats
     rest: Floats
+    blur: Floats
 
     @property
     def r2(self) -> Floats:
@@ -117,13 +122,14 @@ class Fit:
 
     @property
     def sureness(self) -> Floats:
-        """How many standard errors the slope is from none, as if of many samples; NaN below three samples.
+        """How many standard errors the slope is from what resolution can make, as if of many samples; NaN below three samples.
 
         With few samples Student's t says little (of four, 4 comes by chance once in 35 times), so it is brought to the normal
         scale: z = (8f+1)/(8f+3) * sqrt(f*ln(1 + t^2/f)) with f = n-2 (Wallace 1959).
         """
         f = self.samples - 2.0
-        explained = self.slope * self.slope * self.sxx
+        moved = np.maximum(np.abs(self.slope) - self.blur, 0.0)
+        explained = moved * moved * self.sxx
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(explained > 0, explained / self.rest, 0.0)  # t^2 / f
             return np.where(f > 0, (8 * f + 1) / (8 * f + 3) * np.sqrt(f * np.log1p(share)), np.nan)
@@ -196,17 +202,18 @@ def trends(trail: Trail, same: slice | Ints, first: int, window: int, samples: I
     return slope, ended
 
 
-def fits(trail: Trail, rows: Ints, columns: Ints, window: Ints, samples: Ints) -> tuple[Fit, Fit]:
+def fits(trail: Trail, rows: Ints, columns: Ints, window: Ints, samples: Ints, *, resolve: bool = False) -> tuple[Fit, Fit]:
     """The lines through K windows: of all usable samples, and without the one of largest residual.
 
     rows, columns int64[K] into the trail; window int64[K]; samples int64[K]: with no more than so many, or where the others
-    would all be of one instant, none is left out.
+    would all be of one instant, none is left out. Their blur, which is dear, is found only to `resolve`.
     """
     start = np.searchsorted(trail.times, trail.times[rows] - window, side="right")
     width = int((rows - start).max(initial=0)) + 1
     step = max(1, CELLS // width)
     parts = [
-        _fits(trail, rows[k : k + step], columns[k : k + step], start[k : k + step], width) for k in range(0, rows.size, step)
+        _fits(trail, rows[k : k + step], columns[k : k + step], start[k : k + step], width, resolve)
+        for k in range(0, max(rows.size, 1), step)
     ]
     every, fewer = (_join([part[side] for part in parts]) for side in (0, 1))
     spared = (every.samples > samples) & (fewer.sxx > 0)
@@ -218,7 +225,7 @@ def _join(parts: list[Fit]) -> Fit:
     return parts[0] if len(parts) == 1 else Fit(*(np.concatenate([getattr(p, name) for p in parts]) for name in Fit.__slots__))
 
 
-def _fits(trail: Trail, rows: Ints, columns: Ints, start: Ints, width: int) -> tuple[Fit, Fit]:
+def _fits(trail: Trail, rows: Ints, columns: Ints, start: Ints, width: int, resolve: bool) -> tuple[Fit, Fit]:
     index = start + np.arange(width)[:, None]
     mask: Bools = index <= rows
     index = np.minimum(index, rows)
@@ -226,15 +233,15 @@ def _fits(trail: Trail, rows: Ints, columns: Ints, start: Ints, width: int) -> t
     here = trail.values[rows, columns]
     x = np.where(mask, (trail.at[index, columns] - trail.at[rows, columns]) / MINUTE_US, 0.0)
     y = np.where(mask, trail.values[index, columns] - here, 0.0)
-    every, residual = _line(x, y, mask, here)
+    every, residual = _line(x, y, mask, here, resolve)
     distance = np.abs(residual)
     worst = (mask & (distance >= distance.max(axis=0) * (1 - RESIDUAL_TIE))).argmax(axis=0)
     mask[worst, np.arange(rows.size)] = False
-    fewer, _ = _line(x, y, mask, here)
+    fewer, _ = _line(x, y, mask, here, resolve)
     return every, fewer
 
 
-def _line(x: Floats, y: Floats, mask: Bools, here: Floats) -> tuple[Fit, Floats]:
+def _line(x: Floats, y: Floats, mask: Bools, here: Floats, resolve: bool) -> tuple[Fit, Floats]:
     """Lines through the masked samples of [W,K], and their residuals; x and y are relative to the window's end."""
     n = mask.sum(axis=0)
     count = np.maximum(n, 1)
@@ -244,4 +251,41 @@ def _line(x: Floats, y: Floats, mask: Bools, here: Floats) -> tuple[Fit, Floats]
     slope = np.divide(sxy, sxx, out=np.zeros(sxx.size), where=sxx > 0)
     residual = dy - slope * dx
     rest, syy = (residual * residual).sum(axis=0), (dy * dy).sum(axis=0)
-    return Fit(n, slope, here + y_mean - slope * x_mean, sxx, syy, rest), residual
+    blur = _blur(y, dx, mask, sxx, here) if resolve else np.zeros(slope.size)
+    return Fit(n, slope, here + y_mean - slope * x_mean, sxx, syy, rest, blur), residual
+
+
+def _blur(y: Floats, dx: Floats, mask: Bools, sxx: Floats, here: Floats) -> Floats:
+    """float64[K] per minute: the steepest line that a resting value can seem to follow.
+
+    Rounded to steps of q, a reading is off by q/2 at most, and not by chance: a value that rests on the edge between two steps
+    may read low for half the window and high for the other. So |sum(dx * e)| / sum(dx^2) <= q/2 * sum|dx| / sum(dx^2), which
+    is 1.5 q a window for even samples.
+    """
+    apart = LEVEL_TIE * (np.abs(here) + np.abs(y).max(axis=0))
+    leverage = np.divide(np.abs(dx).sum(axis=0), sxx, out=np.zeros(sxx.size), where=sxx > 0)
+    return _resolution(np.sort(np.where(mask, y, np.inf), axis=0), apart) / 2 * leverage
+
+
+def _resolution(levels: Floats, apart: Floats) -> Floats:
+    """float64[K]: the smallest distance of two levels of [W,K], ascending and inf behind; 0 with fewer than two.
+
+    That of an instrument which resolves its own noise is next to nothing. One wrong sample between two steps is no level: of
+    the two sides of the smallest distance, that of a single sample is left out where the others are further apart.
+    """
+    count = np.arange(apart.size)
+    none = np.full((1, apart.size), np.inf)
+    with np.errstate(invalid="ignore"):
+        between = np.diff(levels, axis=0)
+    same = between <= apart
+    steps = np.concatenate((none, np.where(same | ~np.isfinite(between), np.inf, between), none))  # to the left of each sample
+    at = steps.argmin(axis=0)
+    found: Floats = steps[at, count]
+    alone = ~np.concatenate((none < 0, same, none < 0))
+    for side in (np.maximum(at - 1, 0), np.minimum(at, len(levels) - 1)):
+        rest = steps.copy()
+        rest[side, count] = rest[side + 1, count] = np.inf
+        without = np.minimum(rest.min(axis=0), steps[side, count] + steps[side + 1, count])
+        single = alone[side, count] & alone[side + 1, count] & np.isfinite(without)
+        found = np.where(single, np.maximum(found, without), found)
+    return np.where(np.isfinite(found), found, 0.0)

@@ -3,7 +3,8 @@
 The line through the window, carried on from its value at the window's end, says when. The rule is raised when it says within
 N minutes and the slope is sure (SURE), and cleared when it says later than AGAIN * N, or never, or the slope is no longer
 sure (UNSURE). As with the rate, what one wrong sample could change is not believed: each must be so with and without the
-sample furthest off the line. A point that is beyond the limit already is no forecast, its HH or LL speaks; a forecast that
+sample furthest off the line. Sure is what the slope has beyond the one that a coarse instrument's steps alone can show of a value
+at rest: one step is no trend. A point that is beyond the limit already is no forecast, its HH or LL speaks; a forecast that
 stands when the limit is reached stays until the trend turns.
 """
 
@@ -74,6 +75,9 @@ def forecasts(state: RuleState, table: LimitTable, trends: Trends) -> list[Chang
     rows, pairs = np.nonzero(near[direction, :, columns].T & ((pairs_of.target - value) * sign > 0))
     if rows.size:
         every, fewer = looks.fits(rows, pairs)
+        may: Bools = pairs_of.raising(pairs, every) & pairs_of.raising(pairs, fewer)
+        rows, pairs = rows[may], pairs[may]
+        every, fewer = trends.fits(rows, columns[pairs], resolve=True)
         raising[rows, pairs] = pairs_of.raising(pairs, every) & pairs_of.raising(pairs, fewer)
     subject, rule = point[columns], direction + _UP
     active = state.active[subject, rule]
@@ -85,6 +89,9 @@ def forecasts(state: RuleState, table: LimitTable, trends: Trends) -> list[Chang
     if rows.size:
         every, fewer = looks.fits(rows, pairs)
         due[rows, pairs] = pairs_of.due(pairs, every)
+        clearing[rows, pairs] = pairs_of.clearing(pairs, every) & pairs_of.clearing(pairs, fewer)
+        rows, pairs = (cells[~clearing[rows, pairs]] for cells in (rows, pairs))  # resolution makes nothing surer
+        every, fewer = trends.fits(rows, columns[pairs], resolve=True)
         clearing[rows, pairs] = pairs_of.clearing(pairs, every) & pairs_of.clearing(pairs, fewer)
     none = np.zeros(columns.size, np.int64)
     return walk(

@@ -20,10 +20,10 @@ from hazmon.rulebook import RULES, Deviation, Expression, Rule, Travel, Vote
 from hazmon.rules.failures import Failures, strict, turn
 from hazmon.rules.frame import MS, NEVER, Bools, Floats, Ints, ScanBlock
 from hazmon.rules.logic import Known, truth, votes
-from hazmon.rules.operands import Held, NamedTable, Operands, Test
+from hazmon.rules.operands import CompiledRule, Held, NamedTable, Operands, Test
 from hazmon.rules.walk import Change, Evidence, Pairs, RuleState, walk
 
-_Series: TypeAlias = tuple[Ints, Floats, Bools]  # times, values, and which of them may be judged
+Series: TypeAlias = tuple[Ints, Floats, Bools]  # times, values, and which of them may be judged
 
 _TIE = 1e-9  # a difference of decimals within this share of them is at its limit: 5.3 - 5.0 is 0.3
 
@@ -99,7 +99,7 @@ def _true(when: Expression, known: Known) -> list[bool]:
 
 def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[int, _Fresh]:
     """The readings in the blocks of points that rules look at, by slot."""
-    found: dict[int, list[_Series]] = {}
+    found: dict[int, list[Series]] = {}
     for block in blocks:
         slots = table.slot[block.points]
         columns = np.flatnonzero(slots >= 0)
@@ -116,11 +116,11 @@ def _fresh(table: NamedTable, held: Held, blocks: Sequence[ScanBlock]) -> dict[i
                 series = at[rows], block.values[rows, column], usable[rows, column]
             if series[0].size:
                 slot = int(slots[column])
-                found.setdefault(slot, []).append(_without_faults(series, *table.fault[slot].tolist()))
+                found.setdefault(slot, []).append(without_faults(series, *table.fault[slot].tolist()))
     return {slot: _filled(parts, int(held.at[slot]), float(held.value[slot])) for slot, parts in found.items()}
 
 
-def _without_faults(series: _Series, low: float, high: float) -> _Series:
+def without_faults(series: Series, low: float, high: float) -> Series:
     """The series with the values that say a fault, and are none, not usable."""
     if low == -np.inf:
         return series
@@ -128,7 +128,7 @@ def _without_faults(series: _Series, low: float, high: float) -> _Series:
     return at, values, usable & (values > low) & (values < high)
 
 
-def _filled(parts: list[_Series], after: int, value: float) -> _Fresh:
+def _filled(parts: list[Series], after: int, value: float) -> _Fresh:
     """One series after the reading that is held; readings at one instant, or a clock's step back, follow a microsecond later."""
     at, values, usable = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     ramp = np.arange(at.size)
@@ -147,6 +147,17 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
     rule = table.rules[number]
     slots = table.slot[rule.operands.points].tolist()
     at, known = _known(rule.operands, held, slots, [fresh.get(slot) for slot in slots], blind)
+    changes = look(state, rule, after(at, int(held.turned[number])), known, float(held.value[slots[0]]))
+    if changes:
+        held.turned[number] = changes[-1].at
+    return changes
+
+
+def look(state: RuleState, rule: CompiledRule, at: Ints, known: Known, before: float, told: Bools | None = None) -> list[Change]:
+    """Changes of one rule through I ascending instants int64[I] at which that much is known; the state is moved on.
+
+    `before`: the first point's value before the first instant, NaN for none. `told` bool[I]: where it is not, nothing is decided.
+    """
     answer = _answer(rule.test, known)
     active, since = state.active[rule.row, rule.rule], state.since[rule.row, rule.rule]
     if since == NEVER and not (answer.clearing if active else answer.raising).any():
@@ -154,8 +165,8 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
     pairs = Pairs(
         point=np.array([rule.row]),
         rule=np.array([rule.rule]),
-        at=_after(at, int(held.turned[number]))[:, None],
-        usable=answer.usable[:, None],
+        at=at[:, None],
+        usable=(answer.usable if told is None else answer.usable & told)[:, None],
         raising=answer.raising[:, None],
         clearing=answer.clearing[:, None],
         value=answer.value[:, None],
@@ -165,14 +176,11 @@ def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: 
         evidence=lambda row, _: _evidence(known, row),
     )
     if isinstance(rule.test, Travel):
-        pairs = _restarted(pairs, known.values[:, 0], float(held.value[slots[0]]))
-    changes = walk(state, pairs)
-    if changes:
-        held.turned[number] = changes[-1].at
-    return changes
+        pairs = _restarted(pairs, known.values[:, 0], before)
+    return walk(state, pairs)
 
 
-def _after(at: Ints, turned: int) -> Ints:
+def after(at: Ints, turned: int) -> Ints:
     """The ascending instants, those up to `turned` a microsecond apart after it."""
     if at[0] > turned:
         return at

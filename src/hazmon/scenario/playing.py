@@ -81,7 +81,7 @@ class _Player:
             deliveries = self.line.deliver(k)
             alive = {delivery.edge: self.line.offset(at) for delivery in deliveries} if self.scenario.clock else {}
             events, outcomes = step(self.plant, deliveries, [self._command(deed, now) for deed in deeds], now, alive)
-            self.scans += [(self.line.group, block) for delivery in deliveries for block in delivery.blocks]
+            self.scans += [(delivery.groups[block.group], block) for delivery in deliveries for block in delivery.blocks]
             asked = sum(outcome.event is not None for outcome in outcomes)
             for event in events[: len(events) - asked]:
                 self._tell(event)

@@ -10,6 +10,7 @@
     clock   = [{ at = "40s", by = "-30s" }]                # the box's clock jumps
     exempt  = [{ unit = "V-1", from = "5s", to = "60s", reason = "检修" }]
     restart = ["30s"]                                      # the park service is killed and started again
+    groups  = [["LT-1101"], ["TT-1101"]]                   # read over connections of their own, in batches of their own
     expect  = '''
      8s  LT-1101.H  raise: normal -> unacknowledged  10.6
     '''
@@ -18,8 +19,8 @@
 
 `a*n` is exactly n samples, `a..b*n` a ramp of n samples from a to b, `a~d*n` n samples within d around a, the same in every run,
 `_` nothing arrived, `!a` a reading of bad quality; a number may be 1e200. Sample k is at k steps. What a cut held back comes in
-order when it was short, else behind the newest sample, as boxes do it. Every event, and every refusal of what was asked, must be
-in the transcript; one that is not listed is a failure.
+order when it was short, else behind the newest sample, as boxes do it; with `groups`, one group's with each sample, in the
+order given. Every event, and every refusal of what was asked, must be in the transcript; one that is not listed is a failure.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _SAMPLES = re.compile(rf"(?P<bad>!?)(?P<a>_|{_NUMBER})(?:\.\.(?P<b>{_NUMBER})|~(
 _TIME = re.compile(r"(?P<sign>-?)(?P<n>\d+(?:\.\d+)?)(?P<unit>s|min|h)$")
 _UNITS = {"s": 1, "min": 60, "h": 3600}
 VERBS = ("acknowledge", "comment", "verify", "dispose", "reset", "shelve", "unshelve", "remove", "return")
-_KEYS = {"title", "points", "step", "do", "cut", "again", "clock", "exempt", "restart", "expect", "series"}
+_KEYS = {"title", "points", "step", "do", "cut", "again", "clock", "exempt", "restart", "groups", "expect", "series"}
 
 Sample = tuple[float, int]
 
@@ -78,6 +79,7 @@ class Scenario:
     clock: list[tuple[int, int]]  # at, by
     exempt: list[tuple[str, int, int, str]]  # unit, from, to, reason
     restart: list[int]
+    groups: list[list[str]]  # tags of each; every tag with a series is in one
     expect: list[str]
 
     @property
@@ -104,6 +106,11 @@ def _scenario(path: Path, raw: dict[str, Any]) -> Scenario:
     series = {tag: samples(text, tag) for tag, text in raw["series"].items()}
     if not series:
         raise ValueError("[series] is empty")
+    groups = raw.get("groups", [list(series)])
+    if sorted(tag for tags in groups for tag in tags) != sorted(series):
+        raise ValueError(
+            "groups: every tag of [series] once expected, found " + ", ".join(tag for tags in groups for tag in tags)
+        )
     return Scenario(
         file=path,
         title=raw["title"],
@@ -116,6 +123,7 @@ def _scenario(path: Path, raw: dict[str, Any]) -> Scenario:
         clock=[(seconds(entry["at"]), seconds(entry["by"])) for entry in raw.get("clock", [])],
         exempt=[(e["unit"], seconds(e["from"]), seconds(e["to"]), e["reason"]) for e in raw.get("exempt", [])],
         restart=[seconds(at) for at in raw.get("restart", [])],
+        groups=groups,
         expect=[" ".join(line.split()) for line in raw["expect"].splitlines() if line.strip()],
     )
 

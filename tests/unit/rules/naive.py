@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -186,14 +187,39 @@ def line(x: Floats, y: Floats, height: float) -> tuple[Line, Floats]:
     slope, offset = float(np.polyfit(x - middle, y, 1)[0]), float(y.mean())
     residual = np.abs(y - offset - slope * (x - middle))
     freedom, left = x.size - 2, float((residual**2).sum())
+    least = (
+        resolution(y, 1e-9 * (abs(height) + float(np.abs(y).max())))
+        / 2
+        * float(np.abs(x - middle).sum())
+        / float(((x - middle) ** 2).sum())
+    )
+    moved = max(0.0, abs(slope) - least)
     if freedom < 1:
         sure = NAN
     elif left < 1e-20:
-        sure = 0.0 if abs(slope) < 1e-9 else float("inf")
+        sure = 0.0 if moved < 1e-9 else float("inf")
     else:
-        t = slope / math.sqrt(left / freedom / float(((x - middle) ** 2).sum()))
+        t = moved / math.sqrt(left / freedom / float(((x - middle) ** 2).sum()))
         sure = (8 * freedom + 1) / (8 * freedom + 3) * math.sqrt(freedom * math.log(1 + t * t / freedom))
     return Line(slope, height + offset - slope * float(middle), sure), residual
+
+
+def resolution(y: Floats, tie: float) -> float:
+    """The smallest distance of two levels, if need be without one sample that stands alone between them."""
+    heights: list[list[float]] = []
+    for each in sorted(y.tolist()):
+        if heights and each - heights[-1][-1] <= tie:
+            heights[-1].append(each)
+        else:
+            heights.append([each])
+
+    def smallest(of: list[list[float]]) -> float:
+        return min((b[0] - a[-1] for a, b in pairwise(of)), default=0.0)
+
+    whole = smallest(heights)
+    ends = [k for k in range(1, len(heights)) if heights[k][0] - heights[k - 1][-1] == whole][:1]
+    others = [heights[:k] + heights[k + 1 :] for end in ends for k in (end - 1, end) if len(heights[k]) == 1]
+    return max(whole, *map(smallest, others)) if others else whole
 
 
 def naive(points: list[Point], block: ScanBlock) -> list[Turn]:

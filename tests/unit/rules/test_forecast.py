@@ -85,3 +85,29 @@ def test_silence_does_not_clear_a_forecast() -> None:
     assert told(signal.feed(ramp(0.3, 100, 11)), *FORECASTS) == ["30 FORECAST_UP on"]
     signal.wait(3600)
     assert told(signal.feed([11.0, float("nan"), 11.0]), *FORECASTS) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("step", [0.0024, 0.01, 0.1])
+def test_an_instrument_that_goes_to_and_fro_between_two_steps_shows_no_trend(seed: int, step: float) -> None:
+    random = np.random.default_rng(seed)
+    level: Floats = (np.cumsum(random.random(20_000) < 0.02) % 2).astype(float)  # a turn in fifty seconds, in a window of sixty
+    assert told(Signal(point(AHEAD)).feed(np.round(11.8 + step * level, 6)), *FORECASTS) == []
+    assert told(Signal(point(AHEAD)).feed(np.round(2.2 - step * level, 6)), *FORECASTS) == []
+
+
+@pytest.mark.parametrize("step", [0.0024, 0.02, 0.05])
+def test_a_trend_through_several_steps_is_told_whatever_their_height(step: float) -> None:
+    """At 0.05 a window holds six of them."""
+    values = np.round(np.round((ramp(0.3, 600, 8) + noise(600, scale=step / 4)) / step) * step, 6)
+    (change,) = (c for c in Signal(point(AHEAD)).feed(values) if c.rule in FORECASTS)
+    assert change.rule is Rule.FORECAST_UP
+    assert 470 < (change.at - 1_767_225_600_000_000) / 1e6 < 530
+
+
+def test_one_wrong_sample_between_two_steps_makes_no_trend_of_them() -> None:
+    values = np.concatenate((np.full(100, 11.8), np.full(100, 11.9)))
+    for row in range(60, 160, 7):
+        wrong = values.copy()
+        wrong[row] = 11.83
+        assert told(Signal(point(AHEAD)).feed(wrong), *FORECASTS) == []
