@@ -164,8 +164,9 @@ class Engine:
 
     def reload(self, park: Park) -> None:
         """Go on with this configuration: between two turns, at once. Raises NeedsRestart, and then nothing has changed."""
-        self.plant, events = reloaded(self.plant, park, self.clock.now())
-        self._recorder.follow(park, self.clock.now())
+        now = self.clock.now()
+        self.plant, events = reloaded(self.plant, park, now)
+        self._recorder.follow(park, now)
         self.begin_with(events)
         self._wake.set()
 

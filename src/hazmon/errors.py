@@ -5,6 +5,7 @@ HazmonError
 ├── BatchError         a batch that cannot be read at all
 ├── CommandRefused     an operator's command that is not allowed now
 ├── NotFound           no such object
+├── LedgerError        the record, a proof, a note or a checkpoint does not hold
 └── StoreUnavailable   the database does not answer; nothing was recorded
 """
 
@@ -50,6 +51,10 @@ class CommandRefused(HazmonError):
 
 class NotFound(HazmonError):
     """No object of that name."""
+
+
+class LedgerError(HazmonError):
+    """Something of the append-only record does not hold, or is not what it must be; the text says what, in a plain sentence."""
 
 
 class StoreUnavailable(HazmonError):

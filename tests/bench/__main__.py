@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench import ingest, kernels, latency, replay, slow_devices, whole_park
+from bench import ingest, kernels, latency, record_tree, replay, slow_devices, whole_park
 from bench.figures import Figure, read, report, write
 from bench.stand import ROOT
 
@@ -31,6 +31,7 @@ class Stand:
 
 STANDS = (
     Stand("the rules alone, on one core", 1, kernels.measure, kernels.FIGURES),
+    Stand("the record's tree and its proofs", 0.5, record_tree.measure, record_tree.FIGURES),
     Stand("the service takes in a backlog, and the real case", 2, ingest.measure, ingest.FIGURES),
     Stand("alarms under load", 4, latency.measure, latency.FIGURES),
     Stand("an hour of the park again", 1, replay.measure, replay.FIGURES),
