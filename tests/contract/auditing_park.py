@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 from hazmon_edge import wire
 
 SLOT = 60_000_000
+FACTORS = ["connect", "online", "complete", "valid"]
 CHINA = timezone(timedelta(hours=8))
 OF_QUALITY = {0: 65, 1: 20, 2: 21, 3: 22, 4: 23, 5: 24, 6: 27, 7: 25, 8: 28, 128: 9, 129: 26}
 
@@ -123,7 +124,7 @@ class AuditingPark:
             everything = [f"{source['edge']}/{p['tag']}" for p in self.points[source["edge"]] if p["source"] == source["id"]]
             months: dict[str, int] = defaultdict(int)
             for day in range(start, end, 86_400_000_000):
-                lost = dict.fromkeys(("connect", "online", "complete", "valid"), 0)
+                lost: dict[str, int] = dict.fromkeys(FACTORS, 0)
                 counts = {"slots": 1440, "covered": self.cheat, "prompt": 0, "excused": 0}
                 for slot in range(day // SLOT, day // SLOT + 1440):
                     best = [max((self.facts.get((tag, slot), 0) for tag in tags), default=-1) for _, tags in items]

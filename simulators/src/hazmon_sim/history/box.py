@@ -13,11 +13,12 @@ from hazmon_sim.history import wire
 from hazmon_sim.history.day import Day, Days
 from hazmon_sim.history.ledger import DAY_MINUTES, MINUTE_US, Account, Times
 from hazmon_sim.history.park import Box, Terms
-from hazmon_sim.history.script import BOX_OFF, LINK_OFF, Script
+from hazmon_sim.history.script import BOX_OFF, LINK_OFF, QUALITIES, Script
 from hazmon_sim.history.wire import Bytes, Ints
 
 BACKLOG_MINUTES = 10  # while there is no link, so many minutes make a batch
 BODY_BATCHES = 60
+HOLE_CODE = QUALITIES["hole"]
 _ON, _OFF, _LOST = range(3)
 _UP, _KEPT, _DROPPED = range(3)
 
@@ -45,7 +46,7 @@ class Missed:
 
 @dataclass(slots=True)
 class Made:
-    """A batch that was made. What a plain one holds is entered with its day."""
+    """A batch that was made. The scans of one that arrives in its own minute, as most do, are entered with its day."""
 
     canonical: bytes
     seq: int
@@ -55,7 +56,7 @@ class Made:
     how: str = "live"
     scans: list[Scans] = field(default_factory=list[Scans])
     misses: list[Missed] = field(default_factory=list[Missed])
-    is_plain: bool = False
+    in_time: bool = False
     is_duplicate: bool = False
 
 
@@ -85,7 +86,7 @@ class SimulatedBox:
         self._since = 0  # the first minute that waits to become a batch, while there is no link
         self._owing: tuple[int, int] | None = None  # since when nothing could be kept, and the cause to report
         self._day: Day | None = None
-        self._plain: list[int] = []
+        self._in_time: list[int] = []
         self.readings = 0
 
     @property
@@ -102,12 +103,11 @@ class SimulatedBox:
     def begin_day(self, number: int) -> None:
         """Make the day's values."""
         self._day = self._days.make(number)
-        self._plain = []
+        self._in_time = []
         self._since = number * DAY_MINUTES
 
     def minute(self, minute: int) -> list[list[Made]]:
         """What is sent at the end of this minute: bodies of batches. Empty when nothing can be sent."""
-        day = self._today
         state, link = self._state[minute], self._link[minute]
         if state in (_LOST, _OFF):
             self._close_stretch(minute)
@@ -128,37 +128,37 @@ class SimulatedBox:
             return []
         self._close_stretch(minute)
         self._since = minute + 1
-        special = minute in self._swapped or minute in self._twice
-        if day.plain[minute % DAY_MINUTES] and not special and self._declared:
-            live = self._make_plain(minute)
-        else:
-            live = self._make(minute, minute + 1, "live")
-        return self._send(minute, live)
+        if minute in self._swapped and self._declared:
+            self._pending.append(self._make(minute, minute + 1, "swapped"))
+            return []
+        return self._send(minute, self._make_live(minute))
 
     def arrived(self, made: Made, now_us: int) -> None:
         """The park has it: enter it in the account."""
-        if made.is_plain:
-            self._plain.append(made.start)
-            return
+        if made.in_time:
+            self._in_time.append(made.start)
         for each in made.scans:
             values = each.numbers / np.array(
                 [10.0**tag.decimals for tag in self._box.tags[each.first :][: each.numbers.shape[1]]]
             )
-            self.readings += int((each.quality != 128).sum())
+            self.readings += int((each.quality != HOLE_CODE).sum())
             self.account.samples(each.first, each.times, values, each.quality, np.full(len(each.times), now_us))
         for miss in made.misses:
             self.account.miss(miss.first, miss.last, miss.at_us, miss.count, self._days.period_us, miss.cause)
 
     def end_day(self) -> None:
-        """Enter the plain minutes: each arrived at its end."""
+        """Enter the minutes that arrived in time: each at its end."""
         day, scans = self._today, self._days.scans
-        if not self._plain:
-            return
-        minutes = np.array(self._plain, np.int64)
-        rows = ((minutes % DAY_MINUTES)[:, None] * scans + np.arange(scans)).reshape(-1)
-        arrived = np.repeat(self._from_us + (minutes + 1) * MINUTE_US, scans)
-        self.account.samples(0, day.times[rows], self._days.world.values(day.numbers[rows]), None, arrived)
-        self.readings += rows.size * len(self._box.tags)
+        minutes = np.array(self._in_time, np.int64)
+        values = self._days.world.values(day.numbers)
+        for at, group in enumerate(self._box.groups):
+            read = minutes[day.down[minutes % DAY_MINUTES, at] == 0]
+            rows = ((read % DAY_MINUTES)[:, None] * scans + np.arange(scans)).reshape(-1)
+            if rows.size:
+                arrived = np.repeat(self._from_us + (read + 1) * MINUTE_US, scans)
+                quality = day.quality[rows, group.first : group.last]
+                self.account.samples(group.first, day.times[rows], values[rows, group.first : group.last], quality, arrived)
+                self.readings += int((quality != HOLE_CODE).sum())
 
     @property
     def _today(self) -> Day:
@@ -193,11 +193,7 @@ class SimulatedBox:
         self._since = max(self._since, minute)
 
     def _send(self, minute: int, live: Made) -> list[list[Made]]:
-        """The live batch first, unless the script holds it back; then what waited; what goes twice, twice."""
-        if minute in self._swapped:
-            live.how = "swapped"
-            self._pending.append(live)
-            return []
+        """The live batch first, then what waited; what goes twice, twice."""
         first = [made for made in self._pending if made.seq == 1] + [live]  # the park must know a boot's groups
         self._pending = [made for made in self._pending if made.seq != 1]
         if self._twice.get(minute) is False:
@@ -209,10 +205,23 @@ class SimulatedBox:
         bodies += [waiting[at : at + BODY_BATCHES] for at in range(0, len(waiting), BODY_BATCHES)]
         return bodies
 
-    def _make_plain(self, minute: int) -> Made:
+    def _make_live(self, minute: int) -> Made:
+        """The batch of a minute that is sent at once."""
+        day, at = self._today, minute % DAY_MINUTES
+        made = Made(b"", 0, 0, minute, minute + 1, in_time=True)
         made_us = self._from_us + (minute + 1) * MINUTE_US
-        blocks = len(self._box.groups), self._today.bodies[minute % DAY_MINUTES].tobytes()
-        return self._finish(Made(b"", 0, 0, minute, minute + 1, is_plain=True), made_us, blocks, ())
+        body = day.bodies[at].tobytes()
+        if day.plain[at]:
+            return self._finish(made, made_us, (len(self._box.groups), body), ())
+        blocks: list[bytes] = []
+        scans = slice(at * self._days.scans, (at + 1) * self._days.scans)
+        for number, group in enumerate(self._box.groups):
+            if not day.down[at, number]:
+                block = body[day.borders[number] : day.borders[number + 1]]
+                quality = day.quality[scans, group.first : group.last]
+                blocks.append(block if day.good[at][number] else wire.with_quality(block, quality))
+        misses = self._misses(made)
+        return self._finish(made, made_us, (len(blocks), b"".join(blocks)), misses)
 
     def _make(self, start: int, end: int, how: str) -> Made:
         """A batch of the minutes `start` to `end` (exclusive) of today, whatever they hold."""
@@ -221,7 +230,6 @@ class SimulatedBox:
         made_us = self._from_us + end * MINUTE_US
         first, last = start - day.number * DAY_MINUTES, end - day.number * DAY_MINUTES
         blocks: list[bytes] = []
-        misses: list[bytes] = []
         for at, (group, digest) in enumerate(zip(self._box.groups, days.digests, strict=True)):
             causes = day.down[first:last, at]
             rows = (np.flatnonzero(causes == 0)[:, None] + first) * days.scans + np.arange(days.scans)
@@ -233,20 +241,28 @@ class SimulatedBox:
                 blocks.append(
                     wire.block(digest, (scans.times - made_us).tolist(), days.decimals[at], scans.numbers, scans.quality)
                 )
-            for begin, stop, cause in _runs(causes):
-                miss = self._missed(group.first, group.last, start + begin, start + stop, cause)
+        return self._finish(made, made_us, (len(blocks), b"".join(blocks)), self._misses(made))
+
+    def _misses(self, made: Made) -> list[bytes]:
+        """What is missed in the batch's minutes; entered in `made`, and packed."""
+        day, days = self._today, self._days
+        base = day.number * DAY_MINUTES
+        first, last = made.start - base, made.end - base
+        misses: list[bytes] = []
+        for at, (group, digest) in enumerate(zip(self._box.groups, days.digests, strict=True)):
+            for begin, stop, cause in _runs(day.down[first:last, at]):
+                miss = self._missed(group.first, group.last, made.start + begin, made.start + stop, cause)
                 made.misses.append(miss)
                 misses.append(wire.miss(digest, wire.WHOLE_GROUP, miss.at_us, miss.count, cause))
         for each in day.misses:
             begin, stop = max(each.start, first), min(each.end, last)
             if begin < stop:
                 at = next(at for at, group in enumerate(self._box.groups) if each.column < group.last)
-                base = day.number * DAY_MINUTES
                 miss = self._missed(each.column, each.column + 1, base + begin, base + stop, each.cause)
                 made.misses.append(miss)
                 column = each.column - self._box.groups[at].first
                 misses.append(wire.miss(days.digests[at], column, miss.at_us, miss.count, each.cause))
-        return self._finish(made, made_us, (len(blocks), b"".join(blocks)), misses)
+        return misses
 
     def _missed(self, first: int, last: int, start: int, end: int, cause: int) -> Missed:
         at_us = self._from_us + start * MINUTE_US + self._days.offset_us
@@ -276,5 +292,7 @@ def _spans(minutes: int, spans: list[tuple[int, int, int]]) -> bytes:
 
 def _runs(causes: Bytes) -> list[tuple[int, int, int]]:
     """From, to and cause of the runs of one cause other than 0."""
+    if len(causes) == 1:
+        return [(0, 1, int(causes[0]))] if causes[0] else []
     borders = [0, *(np.flatnonzero(np.diff(causes)) + 1).tolist(), len(causes)]
     return [(a, b, int(causes[a])) for a, b in pairwise(borders) if a < b and causes[a]]

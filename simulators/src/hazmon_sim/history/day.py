@@ -38,7 +38,9 @@ class Day:
     down: Bytes
     misses: list[ColumnMiss]
     plain: list[bool]  # of a minute: all scans there, all good
-    bodies: Bytes  # uint8[minute, bytes]: the blocks of a minute as if it were plain
+    bodies: Bytes  # uint8[minute, bytes]: the blocks of a minute as if it were plain, group by group
+    borders: list[int]  # where in them each group's block begins, and the end
+    good: list[list[bool]]  # of a minute and group: all there is of it is good
 
 
 class Days:
@@ -68,7 +70,7 @@ class Days:
         times = begins_us + self.offset_us + np.arange(DAY_MINUTES * scans, dtype=np.int64) * self.period_us
         numbers = self.world.day(number, times)
         down = np.zeros((DAY_MINUTES, len(self._box.groups)), np.uint8)
-        day = Day(number, times, numbers, np.zeros(numbers.shape, np.uint8), down, [], [], np.zeros((0, 0), np.uint8))
+        day = Day(number, times, numbers, np.zeros(numbers.shape, np.uint8), down, [], [], np.zeros((0, 0), np.uint8), [], [])
         for bad in self._bad:
             self._spoil(day, bad)
         for each in self._down:
@@ -77,7 +79,12 @@ class Days:
         for miss in day.misses:
             touched[miss.start : miss.end] = True
         day.plain = [not each for each in touched.tolist()]
-        day.bodies = self._bodies(numbers)
+        parts = self._blocks(numbers)
+        day.bodies = np.concatenate(parts, axis=1)
+        day.borders = [0, *np.cumsum([part.shape[1] for part in parts]).tolist()]
+        by_minute = day.quality.reshape(DAY_MINUTES, self.scans, -1)
+        worst = [by_minute[:, :, group.first : group.last].max(axis=(1, 2)) for group in self._box.groups]
+        day.good = (np.stack(worst, axis=1) == 0).tolist()
         return day
 
     def _spoil(self, day: Day, bad: Bad) -> None:
@@ -104,14 +111,13 @@ class Days:
             group = next(at for at, group in enumerate(self._box.groups) if group.name == down.group)
             day.down[start:end, group] = down.cause
 
-    def _bodies(self, numbers: Ints) -> Bytes:
+    def _blocks(self, numbers: Ints) -> list[Bytes]:
         offsets = [self.offset_us + scan * self.period_us - MINUTE_US for scan in range(self.scans)]
         minutes = numbers.reshape(DAY_MINUTES, self.scans, -1)
-        parts = [
+        return [
             wire.ordinary_blocks(digest, offsets, decimals, minutes[:, :, group.first : group.last])
             for group, digest, decimals in zip(self._box.groups, self.digests, self.decimals, strict=True)
         ]
-        return np.concatenate(parts, axis=1)
 
 
 def _within(day: int, start: int, end: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from hazmon_sim.history.filing import Desk
 from hazmon_sim.history.ledger import DAY_MINUTES, MINUTE_US, Ledger
 from hazmon_sim.history.park import Box, Park
 from hazmon_sim.history.script import Script, write_script
-from hazmon_sim.history.sending import Answer, Link, ParkError
+from hazmon_sim.history.sending import ANSWER_S, Answer, Link, ParkError
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,11 @@ class _Run:
             sending = asyncio.ensure_future(asyncio.gather(*[self._send(minute, *what) for what in ready]))
             await asyncio.sleep(0)
             ready = self._make(minute + 1) if minute + 1 < first + DAY_MINUTES else []
-            await sending
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await sending
+            except TimeoutError:
+                raise ParkError(f"minute {minute}: no answer in {ANSWER_S:g} s") from None
             self.tally.minutes = minute + 1
             if minute % 60 == 59:
                 self._told(self._count())
@@ -175,7 +179,7 @@ class _Run:
             for made in body:
                 box.arrived(made, now_us)
                 self.tally.resent += made.is_duplicate
-                if not made.is_plain:
+                if made.how != "live":
                     self._note(box.edge, made, now_us)
             self.tally.batches += len(body)
 
@@ -198,9 +202,8 @@ class _Run:
                 raise ParkError(f"{where}: {made.how} batch {made.seq}: readings refused: {receipt.refused[:3]}")
 
     def _note(self, edge: str, made: Made, now_us: int) -> None:
-        if made.how != "live":
-            first_us, last_us = (self._from_us + at * MINUTE_US for at in (made.start, made.end))
-            self._ledger.write("delivery", edge=edge, at_us=now_us, first_us=first_us, last_us=last_us, how=made.how)
+        first_us, last_us = (self._from_us + at * MINUTE_US for at in (made.start, made.end))
+        self._ledger.write("delivery", edge=edge, at_us=now_us, first_us=first_us, last_us=last_us, how=made.how)
 
     def _beat(self, minute: int, box: SimulatedBox) -> bytes:
         sent_us = self._from_us + (minute + 1) * MINUTE_US

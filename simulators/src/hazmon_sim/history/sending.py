@@ -46,9 +46,12 @@ class Answer:
 
 
 @dataclass(slots=True)
-class _Reading:
-    answer: Answer = field(default_factory=Answer)
-    body: list[bytes] = field(default_factory=list[bytes])
+class _Question:
+    """So many requests that were written at once; the future has the answers that came, fewer if the connection broke."""
+
+    count: int
+    future: asyncio.Future[list[Answer]]
+    answers: list[Answer] = field(default_factory=list[Answer])
 
 
 class _Wire(asyncio.Protocol):
@@ -56,20 +59,20 @@ class _Wire(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
-        self._reading = _Reading()
+        self._waiting: deque[_Question] = deque()
+        self._answer = Answer()
+        self._body: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.is_open = False
 
-    def ask(self, request: bytes, count: int) -> list[asyncio.Future[Answer]]:
-        """Write `count` requests; a future for the answer of each."""
-        loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in range(count)]
-        self._waiting.extend(futures)
+    def ask(self, requests: bytes, count: int) -> asyncio.Future[list[Answer]]:
+        """Write `count` requests; the answers that come to them."""
         if self._transport is None:
             raise ConnectionResetError("not connected")
-        self._transport.write(request)
-        return futures
+        question = _Question(count, asyncio.get_running_loop().create_future())
+        self._waiting.append(question)
+        self._transport.write(requests)
+        return question.future
 
     def close(self) -> None:
         """No more requests."""
@@ -85,9 +88,9 @@ class _Wire(asyncio.Protocol):
         """Of asyncio.Protocol: whoever still waits must ask again."""
         self.is_open = False
         while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(ConnectionResetError(str(exc or "closed by the park")))
+            question = self._waiting.popleft()
+            if not question.future.done():
+                question.future.set_result(question.answers)
 
     def data_received(self, data: bytes) -> None:
         """Of asyncio.Protocol."""
@@ -99,26 +102,28 @@ class _Wire(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Of httptools."""
-        self._reading = _Reading()
+        self._answer, self._body = Answer(), []
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Of httptools."""
         if name.lower() == b"retry-after" and value.isdigit():
-            self._reading.answer.retry_after_s = float(value)
+            self._answer.retry_after_s = float(value)
 
     def on_body(self, body: bytes) -> None:
         """Of httptools."""
-        self._reading.body.append(body)
+        self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Of httptools."""
-        answer = self._reading.answer
-        answer.status = self._parser.get_status_code()
-        answer.body = b"".join(self._reading.body)
+        self._answer.status = self._parser.get_status_code()
+        self._answer.body = b"".join(self._body)
         if self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_result(answer)
+            question = self._waiting[0]
+            question.answers.append(self._answer)
+            if len(question.answers) == question.count:
+                self._waiting.popleft()
+                if not question.future.done():
+                    question.future.set_result(question.answers)
         if not self._parser.should_keep_alive():
             self.is_open = False
 
@@ -160,11 +165,15 @@ class Link:
         raise ParkError(f"{self._name}: no answer after {TRIES} tries; 503 {self.busy} times")
 
     async def json(self, method: str, path: str, now_us: int | None, body: Mapping[str, Any] | None = None) -> Any:
-        """One request, on a connection of its own, and its JSON. Raises ParkError for any status but 200 and 201."""
+        """One request, on a connection of its own, and its JSON. Raises ParkError for all but 200 and 201."""
         self.close()
         self._wire = None
         data = b"" if body is None else msgspec.json.encode(body)
-        (answer,) = await self.ask([self.request(method, path, now_us, data)])
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                (answer,) = await self.ask([self.request(method, path, now_us, data)])
+        except TimeoutError:
+            raise ParkError(f"{method} {path}: no answer in {ANSWER_S:g} s") from None
         if answer.again and method != "GET":
             raise ParkError(f"{method} {path}: the connection broke before the answer; it may have been done twice")
         if answer.status not in (200, 201):
@@ -182,19 +191,14 @@ class Link:
         """Ask what is open once. Returns how long to wait before the next round."""
         pause_s = PAUSE_S if tried else 0.0
         try:
-            async with asyncio.timeout(ANSWER_S):
-                if self._wire is None or not self._wire.is_open:
-                    _, self._wire = await asyncio.get_running_loop().create_connection(_Wire, self._host, self._port)
-                futures = self._wire.ask(b"".join([requests[at] for at in open_]), len(open_))
-                found = await asyncio.gather(*futures, return_exceptions=True)
-        except TimeoutError:
-            raise ParkError(f"{self._name}: no answer in {ANSWER_S:g} s") from None
+            if self._wire is None or not self._wire.is_open:
+                _, self._wire = await asyncio.get_running_loop().create_connection(_Wire, self._host, self._port)
+            found = await self._wire.ask(b"".join([requests[at] for at in open_]), len(open_))
         except OSError:
             return PAUSE_S
-        for at, answer in zip(open_, found, strict=True):
-            if isinstance(answer, BaseException):
-                before.add(at)
-            elif answer.status == 503:
+        before.update(open_[len(found) :])
+        for at, answer in zip(open_, found, strict=False):
+            if answer.status == 503:
                 self.busy += 1
                 pause_s = max(pause_s, min(answer.retry_after_s or PAUSE_S, LONGEST_PAUSE_S))
             else:

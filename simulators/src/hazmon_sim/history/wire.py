@@ -67,10 +67,13 @@ def ordinary_blocks(digest: bytes, offsets_us: Sequence[int], decimals: Sequence
 def block(digest: bytes, offsets_us: Sequence[int], decimals: Sequence[int], numbers: Ints, quality: Bytes | None) -> bytes:
     """One block of int32[scan, column] with its quality codes uint8[scan, column], None when all are good."""
     whole = ordinary_blocks(digest, offsets_us, decimals, numbers[None])[0].tobytes()
-    if quality is None or not quality.any():
-        return whole
+    return whole if quality is None or not quality.any() else with_quality(whole, quality)
+
+
+def with_quality(ordinary: bytes, quality: Bytes) -> bytes:
+    """An ordinary block with quality codes uint8[scan, column]."""
     flags = _BLOCK.size - 1
-    return whole[:flags] + b"\x01" + whole[flags + 1 :] + np.ascontiguousarray(quality).tobytes()
+    return b"%s\x01%s%s" % (ordinary[:flags], ordinary[flags + 1 :], quality.tobytes())
 
 
 def miss(digest: bytes, column: int, at_us: int, count: int, cause: int) -> bytes:
