@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from contract.auditing_park import AuditingPark
+from hazmon_sim.cli import app
 from hazmon_sim.errors import SimulatorError
 from hazmon_sim.history.ledger import read_ledger
 from hazmon_sim.history.park import load_park
 from hazmon_sim.history.running import Options, Tally, write_history
+from typer.testing import CliRunner
 
 COVERAGE = """\
 cap = 0.05
@@ -113,12 +117,27 @@ async def test_two_accounts_of_three_days_are_equal(auditor: AuditingPark, optio
         assert sum(row["lost"][factor] for row in rows) > 0
 
 
-async def test_a_service_that_answers_otherwise_is_named(auditor: AuditingPark, options: Options) -> None:
-    auditor.cheat = 1
+async def test_the_command_says_equal_or_names_the_first_differences(auditor: AuditingPark, options: Options) -> None:
+    command = ["history", "--days", "1", "--from", "2026-03-30", "--config", str(auditor.config), "--tokens", str(options.tokens)]
+    command += ["--seed", "5", "--ledger"]
     async with auditor.served() as url:
-        verdict, _ = await write_history(load_park(auditor.config), replace(options, park_url=url), lambda _: None)
-    assert len(verdict.differences) == verdict.rows == 9
-    assert verdict.differences[0].startswith("E01-S1 2026-03-30 covered: expected ")
+        run = CliRunner().invoke
+        equal = await asyncio.to_thread(run, app, [*command, str(options.ledger), "--park", url])
+    assert equal.exit_code == 0, equal.output
+    assert equal.stdout.splitlines()[-1] == "equal: 9 rows"
+
+    again = AuditingPark(auditor.config, tokens=auditor.tokens, cheat=1)
+    other = options.ledger.with_name("other.jsonl")
+    async with again.served() as url:
+        used = await asyncio.to_thread(run, app, [*command, str(options.ledger), "--park", url])
+        different = await asyncio.to_thread(run, app, [*command, str(other), "--park", url])
+    assert used.exit_code == 2
+    assert "is there already" in used.output
+    assert different.exit_code == 1
+    lines = different.stdout.splitlines()
+    assert re.fullmatch(r"E01-S1 2026-03-30 covered: expected \d+, the service says \d+", lines[1])
+    assert lines[-1] == "different: 9 counts in 9 rows"
+    assert other.read_bytes() == options.ledger.read_bytes()  # one seed is one history
 
 
 async def test_a_rejected_batch_ends_the_run(auditor: AuditingPark, options: Options) -> None:

@@ -84,7 +84,10 @@ class Reckoner:
         self._source = source
         self._terms = park.terms
         self._zone = park.timezone
-        self._exemptions = tuple(exemptions)
+        units = {unit for unit, _ in source.units}
+        self._exemptions = [
+            each for each in exemptions if each.source == source.id or (each.edge == source.edge and each.unit in units)
+        ]
         box = next(box for box in park.boxes if box.edge == source.edge)
         self._tags = [tag.name for tag in box.tags if tag.source == source.id]
         self.items: list[tuple[str, list[str]]] = []  # unit, tags
