@@ -1,4 +1,4 @@
-"""The commands: `hazmon-sim run`, `fault`, `faults`."""
+"""The commands: `hazmon-sim run`, `fault`, `faults`, `history`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import errno
 import re
 import signal
 from collections.abc import Generator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -19,6 +20,11 @@ from hazmon_sim import clock, control
 from hazmon_sim.control import Order
 from hazmon_sim.errors import SimulatorError
 from hazmon_sim.faults import FAULTS
+from hazmon_sim.history.compare import SHOWN
+from hazmon_sim.history.park import load_park
+from hazmon_sim.history.progress import Bar
+from hazmon_sim.history.running import Options as HistoryOptions
+from hazmon_sim.history.running import write_history
 from hazmon_sim.ledger import Ledger
 from hazmon_sim.plant import load_plants
 from hazmon_sim.script import Script, load_script
@@ -78,6 +84,38 @@ def faults() -> None:
         length = f"{item.for_s:g} s" if item.for_s else "1 sample"
         number = f"; --value: {item.value}" if item.value else ""
         typer.echo(f"{item.name:<15} {item.text} · {item.text_en}; --at {item.target}; {length}{number}")
+
+
+@app.command()
+def history(
+    days: Annotated[int, typer.Option(min=1, help="How many days to write.")],
+    park: Annotated[str, typer.Option(help="The park's address, like http://127.0.0.1:8080; its clock must be a simulated one.")],
+    config: Annotated[Path, typer.Option(help="The park's configuration folder.")],
+    tokens: Annotated[Path, typer.Option(help="Folder of the boxes' tokens, like E01.token.")],
+    ledger: Annotated[Path, typer.Option(help="What was sent and filed is recorded here; must not exist.")],
+    from_: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day [default: from the park's next midnight].")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another history.")] = 1,
+    scan_s: Annotated[int, typer.Option("--scan-s", help="Seconds from scan to scan; divides 60.")] = 30,
+) -> None:
+    """Write days of the whole park through the real ingest path, and compare the coverage with what was sent."""
+    with _plainly():
+        if ledger.exists():
+            raise SimulatorError(f"--ledger {ledger}: is there already; a ledger is of one run")
+        first = None if from_ is None else from_.date()
+        found = load_park(config)
+        options = HistoryOptions(park, tokens, ledger, days, first, seed, scan_s)
+        with Bar(days, clock.now) as bar, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            verdict, tally = runner.run(write_history(found, options, bar.tell))
+        typer.echo(bar.sum_up(tally))
+    if not verdict.differences:
+        typer.echo(f"equal: {verdict.rows} rows")
+        return
+    for difference in verdict.differences[:SHOWN]:
+        typer.echo(difference)
+    typer.echo(f"different: {len(verdict.differences)} counts in {verdict.rows} rows")
+    raise typer.Exit(1)
 
 
 def main() -> None:
