@@ -2,7 +2,8 @@
 
 The load is a backlog as boxes ship it: batches of 5,000 readings, 125 scans of a 40-point group, over HTTP on keep-alive
 connections from this process, on the same cores. Every batch is decoded, judged by every rule and committed before it is
-answered. Beside it, in turn, a service of the same park that keeps no account of coverage, and the same readings as narrow rows by binary COPY into a hypertable with PRIMARY KEY (point, ts).
+answered. Beside it, in turn, a service of the same park that keeps no account of coverage, and the same readings as narrow rows
+by binary COPY into a hypertable with PRIMARY KEY (point, ts).
 """
 
 from __future__ import annotations
