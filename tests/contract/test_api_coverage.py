@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from contract.rooms import Service, running, small_park
 
 from hazmon.clock import MINUTE_US, SystemClock, iso
 from hazmon.store.coverage import CoverageKeeper
+from hazmon.store.park_runs import note_alive, note_run
 from hazmon.store.pool import connect, migrate
 
 HOUR_US = 60 * MINUTE_US
@@ -120,3 +122,91 @@ async def test_what_cannot_be_asked(begun: Service) -> None:
     assert await refusal(begun, from_=when["to"], to=when["from_"]) == (422, "from must be before to")
     assert await refusal(begun, from_=iso(hours_ago(24 * 401)), to=when["to"]) == (422, "400 days at most")
     assert (await refusal(begun, by="moon", **when))[0] == 422
+    assert await refusal(begun, by="group", **when) == (422, "by group: name one source or enterprise with `of`")
+    month = {"from_": iso(hours_ago(24 * 32)), "to": when["to"]}
+    assert await refusal(begun, by="point", of="E01-S1", **month) == (422, "31 days at most")
+    assert await refusal(begun, "coverage/gaps", source="E01-S1", enterprise="E02", **when) == (404, "no source E01-S1 in E02")
+
+
+async def test_by_group_and_by_point(begun: Service) -> None:
+    start = hours_ago(10)
+    await send(begun, start, 60)
+    await send(begun, start + HOUR_US, 60, (5.0, None, 20.0))  # no pressure
+    when = {"from_": iso(start), "to": iso(start + 3 * HOUR_US), "of": "E01-S1"}
+    groups = {row["of"]: row for row in (await ask(begun, by="group", **when))["rows"]}
+    assert list(groups) == ["E01-S1/level", "E01-S1/pressure", "E01-S1/temperature"]
+    assert groups["E01-S1/level"]["name"] == "液氨球罐区 · level"
+    assert (groups["E01-S1/level"]["covered"], groups["E01-S1/pressure"]["covered"]) == (120, 60)
+    assert groups["E01-S1/pressure"]["lost"] == {"connect": 0, "online": 60, "complete": 60, "valid": 0}
+    points = {row["of"]: row for row in (await ask(begun, by="point", **when))["rows"]}
+    assert points["E01/PT-1"]["point"]["good"] == 60
+    assert points["E01/PT-1"]["point"]["missed"]["hole"] == 60
+    for row in points.values():
+        point = row["point"]
+        assert point["owed"] == 180 == point["good"] + point["bad"] + point["exempt"] + sum(point["missed"].values())
+    hours = await ask(begun, by="point", step="day", **when)
+    assert hours["total"]["covered"] == 120 + 60 + 120
+
+
+async def test_gaps_with_cause_and_the_batches_around_them(begun: Service) -> None:
+    start = hours_ago(10)
+    await send(begun, start, 30)
+    await send(begun, start + 30 * MINUTE_US, 30, (5.0, 200.0, 20.0))  # beyond the instrument
+    await send(begun, start + 90 * MINUTE_US, 30)
+    when = {"from_": iso(start), "to": iso(start + 2 * HOUR_US), "source": "E01-S1"}
+    answer = await ask(begun, "coverage/gaps", **when)
+    range_gap, silence = answer["items"]
+    assert (range_gap["factor"], range_gap["cause"], range_gap["minutes"]) == ("valid", "out_of_range", 30)
+    assert (range_gap["units"], range_gap["groups"], range_gap["points"]) == (["V-1"], ["pressure"], ["E01/PT-1"])
+    assert range_gap["id"] == f"E01-S1@{iso(start + 30 * MINUTE_US)[:16]}Z"
+    assert (silence["factor"], silence["minutes"], silence["from"]) == ("online", 30, iso(start + HOUR_US))
+    assert silence["cause"] == "park_down"  # no run of the service is noted for that time
+    assert silence["groups"] == ["level", "pressure", "temperature"]
+    assert (silence["before"]["seq"], silence["after"]["seq"]) == ("1", "2")
+    assert len(silence["after"]["digest"]) % 16 == 0
+    assert (silence["exemption"], silence["filed"], silence["excused"]) == (None, None, 0)
+    assert answer["next"] is None
+    first = await ask(begun, "coverage/gaps", limit="1", **when)
+    assert [gap["id"] for gap in first["items"]] == [range_gap["id"]]
+    second = await ask(begun, "coverage/gaps", limit="1", cursor=first["next"], **when)
+    assert ([gap["id"] for gap in second["items"]], second["next"]) == ([silence["id"]], None)
+    longer = await ask(begun, "coverage/gaps", minutes="31", **when)
+    assert longer["items"] == []
+    assert await refusal(begun, "coverage/gaps", cursor="moon", **when) == (
+        400,
+        "cursor: not one that this list has given",
+    )
+
+
+async def test_a_gap_without_a_sound_from_the_box_while_the_service_ran(begun: Service) -> None:
+    start = hours_ago(10)
+    async with await connect(begun.database) as connection:
+        run = await note_run(connection, start - HOUR_US)
+        await note_alive(connection, run, start + 5 * HOUR_US)
+    await send(begun, start, 60, (5.0, None, 20.0))
+    when = {"from_": iso(start), "to": iso(start + 2 * HOUR_US), "of": "E01-S1"}
+    (level, pressure, _) = (await ask(begun, by="point", **when))["rows"]
+    assert level["point"]["missed"] == {"box_silent": 60}
+    assert pressure["point"]["missed"] == {"box_silent": 60, "hole": 60}
+
+
+async def test_the_two_targets(begun: Service) -> None:
+    start = hours_ago(10)
+    await send(begun, start, 57)
+    await send(begun, start, 56, edge="E02")
+    when = {"from_": iso(start), "to": iso(start + HOUR_US)}
+    answer = await ask(begun, "coverage/targets", **when)
+    assert answer["period"] == "asked"
+    assert answer["online_min"] == {"numerator": 19, "denominator": 20, "rate": "95.0000"}
+    assert answer["online"] == {"numerator": 1, "denominator": 2, "rate": "50.0000"}  # 57 of 60 is 95 %
+    assert answer["equipped"] == {"numerator": 2, "denominator": 2, "rate": "100.0000"}
+    assert [(each["source"], each["covered"]) for each in answer["offline"]] == [("E02-S1", 56)]
+    assert (await ask(begun, "coverage/targets"))["period"] in ("today", "yesterday")
+
+
+async def test_a_park_that_has_not_said_what_must_be_monitored(database: str) -> None:
+    async with running(database, replace(small_park(), coverage=None)) as service:
+        for path in ("coverage", "coverage/targets", "coverage/gaps", "coverage/report"):
+            status, told = await refusal(service, path, from_=iso(hours_ago(2)), to=iso(hours_ago(1)))
+            assert status == 409
+            assert "coverage.toml" in told

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from hazmon.clock import iso
-from hazmon.coverage.account import FACTORS, Inferred, PointTally, Tally
-from hazmon.coverage.facts import Fact
-from hazmon.coverage.report import Row
-from hazmon.model import MissCause
-
-_INFERRED = {Inferred.PARK_DOWN: "park_down", Inferred.BOX_SILENT: "box_silent", Inferred.UNEXPLAINED: "unexplained"}
-_REPORTED = {int(cause): cause.name.lower() for cause in MissCause}
-CAUSES: Mapping[int, str] = {**{int(fact): fact.name.lower() for fact in Fact}, **_REPORTED, **_INFERRED}
+from hazmon.coverage.account import FACTORS, PointTally, Tally
+from hazmon.coverage.causes import cause_name
+from hazmon.coverage.figures import Names
+from hazmon.coverage.report import BatchName, Gap, Row, Targets
 
 
 class Rate(msgspec.Struct):
@@ -116,5 +112,57 @@ def _point(tally: PointTally) -> dict[str, Any]:
         "prompt": tally.prompt,
         "bad": tally.bad,
         "exempt": tally.exempt,
-        "missed": {CAUSES[cause]: count for cause, count in tally.missed.items()},
+        "missed": {cause_name(cause): count for cause, count in tally.missed.items()},
+    }
+
+
+def targets_json(found: Targets, online_min: Fraction, names: Names) -> dict[str, Any]:
+    """As TargetsView."""
+    return {
+        "online_min": rate(online_min.numerator, online_min.denominator),
+        "online": rate(found.online, found.sources),
+        "equipped": rate(found.equipped, found.sources),
+        "offline": [
+            {"source": source, "name": name, "name_en": name_en, **figures(tally)}
+            for source, tally in found.offline
+            for name, name_en in (names.get(source, (source, source)),)
+        ],
+        "lacking": [
+            {"source": each.source, "unit": each.unit, "group": each.group, "group_name": each.group_name}
+            for each in found.lacking
+        ],
+    }
+
+
+def gap_json(gap: Gap) -> dict[str, Any]:
+    """As GapView."""
+    return {
+        "id": gap.id,
+        "source": gap.source,
+        "units": gap.units,
+        "groups": gap.groups,
+        "points": gap.points,
+        "from": iso(gap.begin),
+        "to": iso(gap.end),
+        "minutes": gap.slots,
+        "factor": gap.factor,
+        "cause": gap.cause,
+        "excused": gap.excused,
+        "exemption": gap.exemption,
+        "filed": gap.filed,
+        "before": _batch(gap.before),
+        "after": _batch(gap.after),
+    }
+
+
+def _batch(batch: BatchName | None) -> dict[str, Any] | None:
+    """boot and seq as decimal text: they do not fit a JSON number everywhere."""
+    if batch is None:
+        return None
+    return {
+        "edge": batch.edge,
+        "boot": str(batch.boot),
+        "seq": str(batch.seq),
+        "digest": batch.digest,
+        "arrived_at": iso(batch.arrived),
     }

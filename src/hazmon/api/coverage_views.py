@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -121,8 +121,8 @@ class TargetsView(BaseModel):
     begin: Time = Field(alias="from")
     to: Time
     counted_to: Time
-    period: str = Field(
-        description="asked; today (from local midnight); yesterday, while no slot of today counts", examples=["today"]
+    period: Literal["asked", "today", "yesterday"] = Field(
+        description="today so far; from yesterday while no slot of today counts"
     )
     timezone: str
     simulated: bool
@@ -131,3 +131,45 @@ class TargetsView(BaseModel):
     equipped: RateView = Field(description="接入（装备）率: sources")
     offline: list[OfflineView]
     lacking: list[LackingView]
+
+
+class BatchNameView(BaseModel):
+    """A batch of the record; `digest` is of its bytes as received, hex."""
+
+    edge: str
+    boot: str
+    seq: str
+    digest: str
+    arrived_at: Time
+
+
+class GapView(BaseModel):
+    """A stretch that a source lost to one cause; one that begins before the range is told from the range's beginning on."""
+
+    id: str = Field(description="source and first minute", examples=["E01-S1@2026-11-24T02:15Z"])
+    source: str
+    units: list[str]
+    groups: list[str]
+    points: list[str] = Field(description="those that would have had to measure; none where none is configured")
+    begin: Time = Field(alias="from")
+    to: Time
+    minutes: int
+    factor: Literal["connect", "online", "complete", "valid"]
+    cause: str = Field(examples=["timeout", "device_fault", "flagged:replay", "park_down", "box_silent", "not_equipped"])
+    excused: int = Field(description="minutes of it that count as exempt")
+    exemption: int | None = Field(description="the exemption that was filed over a part of it, whether it excuses or not")
+    filed: Literal["before", "after"] | None = Field(description="than the gap began")
+    before: BatchNameView | None = Field(description="the box's last batch with readings from before the gap")
+    after: BatchNameView | None = Field(description="the box's first batch with readings from its end on")
+
+
+class GapsView(BaseModel):
+    """A part of the gaps of a range. `next` is the `cursor` of the part after it; null at the end."""
+
+    begin: Time = Field(alias="from")
+    to: Time
+    counted_to: Time
+    timezone: str
+    simulated: bool
+    items: list[GapView]
+    next: str | None

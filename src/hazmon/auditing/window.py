@@ -18,6 +18,7 @@ from hazmon.errors import CommandRefused, NotFound
 from hazmon.model import CoverageRules, Park
 from hazmon.store.audit import DAY_SLOTS, exemptions_between, failing_units, judged_days
 from hazmon.store.coverage import schemes as all_schemes
+from hazmon.store.marks import is_simulated
 from hazmon.store.pool import Connection
 
 NO_RULES = "园区没有覆盖率规则 coverage.toml · the park has no config/coverage.toml, so nobody has said what must be monitored"
@@ -34,6 +35,7 @@ class Window:
     end: int  # not less than first
     schemes: list[Scheme]
     sources: dict[str, str]  # with the enterprise of each
+    simulated: bool  # the record's times were told, not measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ async def open_window(connection: Connection, park: Park, begin: int, end: int, 
     chosen = {source: enterprise for source, enterprise in known.items() if of in (None, source, enterprise)}
     if not chosen:
         raise NotFound(f"no source or enterprise {of}")
-    return Window(park, rules, ZoneInfo(park.settings.timezone), first, stop, schemes, chosen)
+    return Window(park, rules, ZoneInfo(park.settings.timezone), first, stop, schemes, chosen, await is_simulated(connection))
 
 
 async def read(connection: Connection, window: Window) -> Reading:
