@@ -18,7 +18,7 @@ from hazmon.api.server import ParkServer, listen
 from hazmon.api.tokens import Tokens
 from hazmon.clock import Clock, SteppedClock, SystemClock, as_us, iso
 from hazmon.engine import Engine
-from hazmon.errors import HazmonError
+from hazmon.errors import HazmonError, StoreUnavailable
 from hazmon.keys import signers
 from hazmon.model import Park
 from hazmon.recovery import recover
@@ -27,10 +27,11 @@ from hazmon.store.configurations import note_start
 from hazmon.store.coverage import CoverageKeeper
 from hazmon.store.ledger import LedgerKeeper
 from hazmon.store.marks import agree_on_time
+from hazmon.store.park_runs import note_alive, note_run
 from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
-from hazmon.upkeep import keep_minutes, keep_within_retention
+from hazmon.upkeep import keep_minutes, keep_noting_alive, keep_within_retention
 from hazmon.web import bundle
 
 log = structlog.get_logger()
@@ -86,6 +87,7 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
         engine, tokens = await _open(park, url, pool, clock, LedgerKeeper(signing[0].name, signing))
         async with pool.connection() as connection:
             await agree_on_time(connection, isinstance(clock, SteppedClock), clock.now())
+            this_run = await note_run(connection, clock.now())
             if fault := await check_witness(connection, witness, verifying):
                 log.error("the record is not what the witness saw", fault=fault)
         page = PageBundle(bundle.STATIC, bundle.built_hash() or "", _page_fault())
@@ -96,6 +98,7 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
             asyncio.create_task(engine.run(), name="engine"),
             asyncio.create_task(keep_minutes(pool, clock), name="minutes"),
             asyncio.create_task(keep_within_retention(pool, park.settings, clock), name="retention"),
+            asyncio.create_task(keep_noting_alive(pool, this_run, clock), name="alive"),
             asyncio.create_task(
                 keep_sealed(engine.record, pool, clock, park.settings.timezone, witness, verifying), name="sealing"
             ),
@@ -108,6 +111,9 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await engine.finish()
+        with contextlib.suppress(StoreUnavailable):
+            async with pool.connection() as connection:
+                await note_alive(connection, this_run, clock.now())
         await claimed.close()
         for task in done:  # a part that died takes the service down, loudly: a supervisor starts it again
             task.result()

@@ -51,6 +51,10 @@ _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
         ("post", f"/api/v1/points/{{enterprise}}/{{tag}}/alarms/{{kind}}/{verb}"): _COMMAND
         for verb in ("shelve", "unshelve", "remove", "return")
     },
+    ("get", "/api/v1/coverage"): ("404", "409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/targets"): ("409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/gaps"): ("400", "404", "409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/report"): ("404", "409", "422", "500", "503"),
     ("get", "/api/v1/exemptions"): ("500", "503"),
     ("post", "/api/v1/exemptions"): ("400", "404", "413", "422", "500", "503"),
     ("post", "/api/v1/exemptions/{number}/end"): ("400", "404", "413", "422", "500", "503"),
