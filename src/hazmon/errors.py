@@ -5,6 +5,7 @@ HazmonError
 ├── BatchError         a batch that cannot be read at all
 ├── CommandRefused     an operator's command that is not allowed now
 ├── NotFound           no such object
+├── ExportUnavailable  an export that this installation cannot make; the text says what is missing
 ├── LedgerError        the record, a proof, a note or a checkpoint does not hold
 └── StoreUnavailable   the database does not answer; nothing was recorded
 """
@@ -55,6 +56,10 @@ class NotFound(HazmonError):
 
 class LedgerError(HazmonError):
     """Something of the append-only record does not hold, or is not what it must be; the text says what, in a plain sentence."""
+
+
+class ExportUnavailable(HazmonError):
+    """An export cannot be made by this installation; the text says what is missing and how to mend it."""
 
 
 class StoreUnavailable(HazmonError):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hazmon.coverage.account import PointTally, Tally
 from hazmon.coverage.exempting import Exemption
+from hazmon.model import CoverageRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +95,4 @@ class Report:
     gaps_left_out: int
     exemptions: tuple[Exemption, ...]
     checkpoint: str | None  # the signed checkpoint that it rests on, as text
+    rules: CoverageRules | None = None  # that were in force at its end: the figures in the definitions, the groups' names
