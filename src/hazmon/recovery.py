@@ -26,9 +26,9 @@ async def recover(
     book.closed = {alarm.id: alarm for alarm in await closed_alarms(connection, now - RECENT_US, KEPT_CLOSED)}
     groups = await register.groups(connection)
     since = now - reach(Plant.of(park, now))
-    held = {(turn.subject, turn.kind): turn.before for turn in await turns_since(connection, since)}
+    turns = await turns_since(connection, since)
     scans = [found async for found in scans_since(connection, {g.id: g for g in groups.values()}, since)]
-    plant = rebuild(park, now, book, held, scans, await rings_since(connection, now - FLOOD_US))
+    plant = rebuild(park, now, book, turns, scans, await rings_since(connection, now - FLOOD_US))
     plant.exempt = {each.key: Exempt(each.until, each.reason) for each in (await longest(connection, now)).values()}
     connections = [f"{group.edge}/{group.connection}" for group in groups.values()]
     return plant, groups, end_orphans(plant, connections, now) + _end_late(plant, now)

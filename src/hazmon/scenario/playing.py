@@ -25,7 +25,7 @@ from hazmon.clock import US
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
-from hazmon.rebuild import held_before, reach, rebuild
+from hazmon.rebuild import reach, rebuild, turned
 from hazmon.rulebook import Kind, Rule, kind_of, operands_of
 from hazmon.rules.frame import ScanBlock
 from hazmon.scenario.line import START_US, Line
@@ -136,17 +136,14 @@ class _Player:
     def _restart(self, now: int) -> None:
         """As after a kill: what is left is the record."""
         since = now - reach(self.plant)
-        held: dict[tuple[str, Kind], frozenset[Rule]] = {}
-        for event in self.events:
-            before = held_before(event.stimulus, event.rule, event.alarm)
-            if event.at >= since and before is not None and not event.alarm.late:
-                held.setdefault((event.alarm.subject.id, event.alarm.kind), before)
+        turns = [turned(event.at, event.stimulus, event.rule, event.alarm) for event in self.events if event.at >= since]
         scans = [(group, block) for group, block in self.scans if int(block.times[0]) >= since]
         numbers = [event.number for event in self.events]
         book = AlarmBook([alarm for alarm in self.record.values() if alarm.open], max(numbers, default=0) + 1)
         book.closed = {alarm.id: alarm for alarm in self.record.values() if not alarm.open}
         rings = [event.at for event in self.events if event.rings]
-        self.plant = rebuild(self.park, now, book, held, sorted(scans, key=lambda scan: int(scan[1].times[0])), rings)
+        in_order = sorted(scans, key=lambda scan: int(scan[1].times[0]))
+        self.plant = rebuild(self.park, now, book, [turn for turn in turns if turn], in_order, rings)
 
 
 def event_text(event: AlarmEvent) -> str:
