@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
-from running import Process, free_port, run, wait_ready
-
 from acceptance.park import ROOT
+from running import Process, free_port, run, wait_ready
 
 DAYS = 3
 
