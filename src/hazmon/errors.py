@@ -3,7 +3,7 @@
 HazmonError
 ├── ConfigError        the configuration is refused; carries every finding
 ├── BatchError         a batch that cannot be read at all
-├── CommandRefused     an operator's command that is not allowed now
+├── CommandRefused     somebody's command that is not allowed now
 ├── NotFound           no such object
 ├── LedgerError        the record, a proof, a note or a checkpoint does not hold
 └── StoreUnavailable   the database does not answer; nothing was recorded
@@ -46,7 +46,7 @@ class BatchError(HazmonError):
 
 
 class CommandRefused(HazmonError):
-    """A command that the alarm's present state does not allow; the text says why."""
+    """A command that is not allowed, by who gave it or by the state that its object is in; the text says why."""
 
 
 class NotFound(HazmonError):
