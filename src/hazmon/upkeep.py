@@ -1,4 +1,4 @@
-"""What the service does beside its work: minute aggregates, and letting go of what retention allows.
+"""What the service does beside its work: minute aggregates, letting go of what retention allows, and noting that it is alive.
 
 Nothing that goes wrong here may take the alarms down: it is logged and tried again.
 """
@@ -12,6 +12,7 @@ from hazmon.clock import Clock
 from hazmon.errors import StoreUnavailable
 from hazmon.model import Settings
 from hazmon.store.minutes import roll
+from hazmon.store.park_runs import note_alive
 from hazmon.store.pool import Pool
 from hazmon.store.retention import Released, compress_where_licensed, retain
 
@@ -19,6 +20,7 @@ log = structlog.get_logger()
 
 MINUTES_EVERY_S = 20.0
 RETENTION_EVERY_S = 3600.0
+ALIVE_EVERY_S = 60.0
 
 
 async def keep_minutes(pool: Pool, clock: Clock) -> None:
@@ -48,3 +50,16 @@ async def keep_within_retention(pool: Pool, settings: Settings, clock: Clock) ->
         except psycopg.Error:
             log.exception("retention not looked after")
         await clock.sleep_until(clock.monotonic() + RETENTION_EVERY_S)
+
+
+async def keep_noting_alive(pool: Pool, run: int, clock: Clock) -> None:
+    """Note each minute that the run goes on, until cancelled: a service that is killed cannot say when."""
+    while True:
+        await clock.sleep_until(clock.monotonic() + ALIVE_EVERY_S)
+        try:
+            async with pool.connection() as connection:
+                await note_alive(connection, run, clock.now())
+        except StoreUnavailable as error:
+            log.warning("not noted as alive", error=str(error))
+        except psycopg.Error:
+            log.exception("not noted as alive")

@@ -18,6 +18,7 @@ from hazmon.api.server import ParkServer, listen
 from hazmon.api.tokens import Tokens
 from hazmon.clock import US, SystemClock
 from hazmon.engine import Engine
+from hazmon.ledger.note import generate
 from hazmon.model import (
     Chemical,
     CoverageRules,
@@ -36,10 +37,12 @@ from hazmon.model import (
 from hazmon.recovery import recover
 from hazmon.rulebook import Limits
 from hazmon.store.coverage import CoverageKeeper
+from hazmon.store.ledger import LedgerKeeper
 from hazmon.store.pool import Pool, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
 
+KEY = generate("hazmon-test")
 TOKENS = {"E01": "token-of-the-first-box", "E02": "token-of-the-second-box"}
 TAGS = ("LT-1", "PT-1", "TT-1")
 GROUP = wire.Group("plc1", 1_000_000, TAGS)
@@ -180,7 +183,7 @@ async def running(
     pool = Pool(database)
     await pool.open()
     keeper = None if park.coverage is None else CoverageKeeper(park, park.coverage, clock.now())
-    engine = Engine(plant, Recorder(database, keeper), Lookups(pool, register), groups, clock)
+    engine = Engine(plant, Recorder(database, keeper, LedgerKeeper(KEY.name, [KEY])), Lookups(pool, register), groups, clock)
     room = Room(engine, pool, clock, Tokens(pool, clock, known), page, f"{clock.now():x}", config)
     server = ParkServer(room)
     listener = listen("127.0.0.1", 0)

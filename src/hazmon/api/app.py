@@ -15,6 +15,7 @@ from hazmon.api import (
     alarms,
     batches,
     configuration,
+    coverage,
     edges,
     enterprises,
     exemptions,
@@ -32,6 +33,7 @@ from hazmon.api.openapi import describe
 from hazmon.api.page import page_routes
 from hazmon.api.problems import handle_problems
 from hazmon.api.room import Room
+from hazmon.api.told_time import ToldTime
 
 log = structlog.get_logger()
 API = "/api/v1"
@@ -65,6 +67,7 @@ def create_app(room: Room) -> FastAPI:
     app.state.room = room
     handle_problems(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(ToldTime, clock=room.clock)
     for router in (
         batches.router,
         heartbeats.router,
@@ -77,6 +80,7 @@ def create_app(room: Room) -> FastAPI:
         alarms.router,
         alarm_commands.router,
         exemptions.router,
+        coverage.router,
         configuration.router,
         edges.router,
         live.router,
