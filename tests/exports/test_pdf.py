@@ -89,7 +89,7 @@ def test_who_misses_the_two_rates_and_what(pages: list[str], report: Report) -> 
 
 def test_every_gap_stands_there_with_its_cause_and_batches(pages: list[str], report: Report) -> None:
     text = "".join(pages)
-    assert f"共{len(report.gaps)}个缺口" in text
+    assert f"列出{len(report.gaps)}个缺口。" in text
     assert [gap.id for gap in report.gaps if gap.id not in text] == []
     gap = next(gap for gap in report.gaps if gap.cause == "timeout")
     assert gap.before is not None
@@ -100,8 +100,8 @@ def test_every_gap_stands_there_with_its_cause_and_batches(pages: list[str], rep
 def test_gaps_that_are_left_out_are_counted() -> None:
     short = sample_report(31, gaps=10)
     text = "".join(pages_of(pdf(short)))
-    assert f"共{10 + short.gaps_left_out}个缺口" in text
-    assert f"另有{short.gaps_left_out}个缺口" in text
+    assert f"列出10个缺口，另有{short.gaps_left_out}段较短的缺失未列入" in text
+    assert f"另有{short.gaps_left_out}段较短的缺失因篇幅未列入清单" in text
 
 
 def test_exemptions_name_who_filed_and_who_decided(pages: list[str]) -> None:

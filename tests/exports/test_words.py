@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from exports.sample import sample_report
 
+from hazmon.coverage.account import Inferred
+from hazmon.coverage.causes import FLAGGED, KINDS, NOT_EQUIPPED, cause_name
 from hazmon.coverage.facts import Fact
-from hazmon.exports.words import CAUSES, cause, decision, excuse, share, zone_of
+from hazmon.exports.words import cause, decision, excuse, share, zone_of
 from hazmon.model import MissCause
 
 
@@ -28,15 +31,22 @@ def test_a_share_is_cut_off_and_never_rounded_up(numerator: int, denominator: in
     assert share((numerator, denominator)) == said
 
 
-def test_every_fact_that_can_lose_a_slot_has_a_chinese_name() -> None:
-    facts = [fact.name.lower() for fact in Fact if fact < Fact.LATE and fact != Fact.FLAGGED]
-    misses = [miss.name.lower() for miss in MissCause]
-    assert [name for name in (*facts, *misses, "park_down", "box_silent", "unexplained") if name not in CAUSES] == []
+def test_every_cause_that_the_park_can_name_has_a_chinese_name() -> None:
+    codes = [fact for fact in Fact if fact < Fact.LATE] + [
+        *MissCause,
+        Inferred.PARK_DOWN,
+        Inferred.BOX_SILENT,
+        Inferred.UNEXPLAINED,
+    ]
+    names = [cause_name(code) for code in (*codes, NOT_EQUIPPED, *(FLAGGED + number for number in range(len(KINDS))))]
+    assert [name for name in names if cause(name).isascii()] == []
+    assert all(not re.search("[a-z]", cause(name)) for name in names)
 
 
 def test_a_veto_says_that_it_is_one_and_an_unknown_cause_keeps_its_name() -> None:
-    assert cause("flagged:clock-back") == "不计：设备时钟回拨"
+    assert cause("flagged:clock") == "不计：设备时钟回拨"
     assert cause("flagged:frozen") == "不计：数值冻结"
+    assert cause("flagged") == "不计：异常数据"
     assert cause("meteorite") == "meteorite"
 
 
