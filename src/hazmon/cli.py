@@ -197,6 +197,49 @@ def explain(
 
 
 @app.command()
+def coverage(
+    begin: Annotated[str, typer.Option("--from", metavar="TIME", help="Like 2026-11-01, in the park's time zone.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="The end, itself excluded.")],
+    by: Annotated[str, typer.Option(help="park, enterprise, source, group or point.")] = "source",
+    step: Annotated[str, typer.Option(help="all, day, week (from Monday) or month.")] = "all",
+    of: Annotated[str | None, typer.Option(metavar="ID", help="Only of this source or enterprise.")] = None,
+    config: Annotated[Path, typer.Option(help="The configuration folder.")] = Path("config"),
+) -> None:
+    """Which share of the time each source was really monitored: raw, net of exemptions, and real-time; from the database itself.
+
+    Exit codes: 0 answered, 1 there is no such source or the record does not answer, 2 the command line is wrong.
+    """
+    import asyncio
+
+    from rich.console import Console
+
+    from hazmon.clock import SystemClock
+    from hazmon.commands.coverage import coverage as run
+    from hazmon.commands.coverage import factor_line, table
+    from hazmon.coverage.calendar import Step
+    from hazmon.coverage.figures import By
+    from hazmon.instants import instant
+    from hazmon.service import database_url
+
+    park = _park(config)
+    try:
+        asked = instant(begin, park.settings.timezone), instant(end, park.settings.timezone)
+        level, cut = By(by), Step(step)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    if asked[1] <= asked[0]:
+        raise typer.BadParameter("--to is not after --from")
+    if level in (By.GROUP, By.POINT) and of is None:
+        raise typer.BadParameter(f"--by {level} needs --of: one source or enterprise")
+    answer = _done(lambda: asyncio.run(run(database_url(), park, asked, level, cut, of, SystemClock())))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=220)
+    console.print(table(answer, cut))
+    console.print(factor_line(answer))
+
+
+@app.command()
 def reload(
     by: Annotated[str, typer.Option(help="Who changes the configuration.")],
     why: Annotated[str, typer.Option(help="Why it is changed.")],

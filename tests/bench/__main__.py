@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench import ingest, kernels, latency, record_tree, replay, slow_devices, whole_park
+from bench import audit, ingest, kernels, latency, record_tree, replay, slow_devices, whole_park
 from bench.figures import Figure, read, report, write
 from bench.stand import ROOT
 
@@ -34,6 +34,7 @@ STANDS = (
     Stand("the record's tree and its proofs", 0.5, record_tree.measure, record_tree.FIGURES),
     Stand("the service takes in a backlog, and the real case", 2, ingest.measure, ingest.FIGURES),
     Stand("alarms under load", 4, latency.measure, latency.FIGURES),
+    Stand("an auditor asks for a year of the whole park", 1, audit.measure, audit.FIGURES),
     Stand("an hour of the park again", 1, replay.measure, replay.FIGURES),
     Stand("42 slow Modbus devices", 2, slow_devices.measure, slow_devices.FIGURES),
     Stand("the whole park", 3, whole_park.measure, whole_park.FIGURES),

@@ -210,3 +210,15 @@ async def test_a_park_that_has_not_said_what_must_be_monitored(database: str) ->
             status, told = await refusal(service, path, from_=iso(hours_ago(2)), to=iso(hours_ago(1)))
             assert status == 409
             assert "coverage.toml" in told
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK"), ("pdf", b"%PDF")])
+async def test_a_report_is_the_same_bytes_twice(begun: Service, kind: str, begins: bytes) -> None:
+    start = hours_ago(10)
+    await send(begun, start, 60)
+    query = {"from": iso(start), "to": iso(start + 2 * HOUR_US), "format": kind}
+    first, second = [await begun.http.get("/api/v1/coverage/report", params=query) for _ in range(2)]
+    assert first.status_code == 200, first.text
+    assert first.content.startswith(begins)
+    assert first.content == second.content
+    assert first.headers["content-disposition"].endswith(f'.{kind}"')

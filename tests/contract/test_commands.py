@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from bench.bench_park import cells, write_config
+from bench.stand import ROOT
 from contract.rooms import Service, running, until
 from hazmon_edge import wire
 from typer.testing import CliRunner, Result
@@ -15,8 +16,11 @@ from typer.testing import CliRunner, Result
 from hazmon.cli import app
 from hazmon.clock import US, iso
 from hazmon.registry import load
+from hazmon.store.coverage import CoverageKeeper
+from hazmon.store.pool import connect
 
 POINT = "E01/LT-0000"
+HOUR_US = 3600 * US
 
 
 class Shell:
@@ -119,6 +123,9 @@ async def test_explain_and_replay_of_an_alarm(shell: Shell) -> None:
         (("replay", "--from", "x", "--to", "2026-01-01"), "expected a time like"),
         (("replay", "--from", "2026-01-01", "--to", "2026-01-02", "--set", "E01/LT-0000.X=1"), "no field X; there are LL,"),
         (("explain", "E01/LT-0000", "2026-01-01"), "expected POINT.RULE"),
+        (("coverage", "--from", "2026-01-02", "--to", "2026-01-01"), "--to is not after --from"),
+        (("coverage", "--from", "2026-01-01", "--to", "2026-01-02", "--by", "moon"), "'moon' is not a valid By"),
+        (("coverage", "--from", "2026-01-01", "--to", "2026-01-02", "--by", "point"), "--by point needs --of"),
     ],
 )
 async def test_a_command_line_that_is_wrong_says_what_is_expected(shell: Shell, words: tuple[str, ...], message: str) -> None:
@@ -130,3 +137,33 @@ async def test_a_command_line_that_is_wrong_says_what_is_expected(shell: Shell, 
 async def test_explain_of_a_stranger(shell: Shell) -> None:
     found = await shell.run("explain", "E01/XX-1.H", "2026-01-01", "--config", str(shell.folder))
     assert (found.exit_code, "no point or named rule E01/XX-1" in found.stderr) == (1, True)
+
+
+async def test_coverage_at_a_prompt_is_what_the_api_answers(shell: Shell) -> None:
+    config = ("--config", str(shell.folder))
+    (shell.folder / "coverage.toml").write_text((ROOT / "config" / "coverage.toml").read_text("utf-8"), "utf-8")
+    park = load(shell.folder)
+    assert park.coverage is not None
+    now = shell.service.room.clock.now()
+    hour = (now // HOUR_US - 3) * HOUR_US
+    async with await connect(shell.service.database) as connection, connection.transaction():
+        since = hour - HOUR_US
+        await CoverageKeeper(park, park.coverage, since).keep(connection, [], [], [], since)
+    when = ("--from", iso(hour), "--to", iso(hour + HOUR_US))
+    found = await shell.run("coverage", *when, *config)
+    assert found.exit_code == 0, found.output
+    line = next(line for line in found.stdout.splitlines() if "E01-S0" in line)
+    cells = [cell.strip() for cell in line.replace("┃", "│").split("│")[1:-1]]
+    assert cells == ["E01-S0 液氨球罐区", "60", "0/60 0.0000%", "0/60 0.0000%", "0/60 0.0000%", "0", "60", "0", "0", "0"]
+    assert "接入 connect 0/60 0.0000%" in found.stdout  # a level alone is not what a pressurised tank must have
+    assert "连续监测覆盖率 coverage" in found.stdout
+    groups = await shell.run("coverage", *when, *config, "--by", "group", "--of", "E01-S0", "--step", "day")
+    assert [row in groups.stdout for row in ("E01-S0/level", "E01-S0/pressure", "E01-S0/temperature")] == [True] * 3
+    stranger = await shell.run("coverage", *when, *config, "--of", "E09")
+    assert (stranger.exit_code, stranger.stderr) == (1, "no source or enterprise E09\n")
+
+
+async def test_coverage_of_a_park_that_has_not_said_what_must_be_monitored(shell: Shell) -> None:
+    found = await shell.run("coverage", "--from", "2026-01-01", "--to", "2026-01-02", "--config", str(shell.folder))
+    assert found.exit_code == 1
+    assert "coverage.toml" in found.stderr

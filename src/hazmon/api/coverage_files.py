@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from importlib import import_module
 from typing import Any
 
 from hazmon.coverage.report import Report
@@ -26,11 +24,20 @@ MEDIA = {
 REPORT_CONTENT: dict[str, Any] = {
     kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA.values()
 }
-_MAKERS = {Format.CSV: ("csv_table", "csv_table"), Format.XLSX: ("workbook", "workbook"), Format.PDF: ("pdf", "pdf")}
 
 
 def exported(report: Report, kind: Format) -> bytes:
     """The file; what makes it is heavy, and loaded when it is first asked for."""
-    module, name = _MAKERS[kind]
-    make: Callable[[Report], bytes] = getattr(import_module(f"hazmon.exports.{module}"), name)
-    return make(report)
+    match kind:
+        case Format.CSV:
+            from hazmon.exports.csv_table import csv_table
+
+            return csv_table(report)
+        case Format.XLSX:
+            from hazmon.exports.workbook import workbook
+
+            return workbook(report)
+        case Format.PDF:
+            from hazmon.exports.pdf import pdf
+
+            return pdf(report)

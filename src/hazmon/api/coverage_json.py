@@ -14,7 +14,7 @@ from hazmon.coverage.figures import Names
 from hazmon.coverage.report import BatchName, Gap, Row, Targets
 
 
-class Rate(msgspec.Struct):
+class Rate(msgspec.Struct, gc=False):
     """A share, in percent to 4 digits."""
 
     numerator: int
@@ -22,7 +22,7 @@ class Rate(msgspec.Struct):
     rate: str | None
 
 
-class Lost(msgspec.Struct):
+class Lost(msgspec.Struct, gc=False):
     """Slots by factor."""
 
     connect: int
@@ -31,7 +31,7 @@ class Lost(msgspec.Struct):
     valid: int
 
 
-class Line(msgspec.Struct, omit_defaults=True):
+class Line(msgspec.Struct, omit_defaults=True, gc=False):
     """A row, as CoverageRow describes it."""
 
     of: str

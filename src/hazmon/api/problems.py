@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from hazmon.engine import Busy
-from hazmon.errors import BatchError, CommandRefused, NotFound, StoreUnavailable
+from hazmon.errors import BatchError, CommandRefused, ExportUnavailable, NotFound, StoreUnavailable
 
 PROBLEM_JSON = "application/problem+json"
 COME_AGAIN_S = "1"
@@ -24,6 +24,7 @@ _STATUS: dict[type[Exception], int] = {
     NotFound: 404,
     CommandRefused: 409,
     StoreUnavailable: 503,
+    ExportUnavailable: 503,
     Busy: 503,
 }
 

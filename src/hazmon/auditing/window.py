@@ -90,7 +90,8 @@ async def read(connection: Connection, window: Window) -> Reading:
     failing: dict[str, Units] = {}
     if touched:
         slots |= await judged_days(connection, sorted(touched), *early_days)
-        failing = await failing_units(connection, spans, *early_days)
+        days_of = sorted({(source, day) for source, since, until in spans for day in range(since, until)})
+        failing = await failing_units(connection, days_of, *early_days)
     judgements: list[Judgement] = []
     for source, enterprise in window.sources.items():
         begin, since = (early, early_days[0]) if source in touched else (first, days[0])

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
 from hazmon.coverage.facts import GOOD, SAMPLE, Bytes, Fact
-from hazmon.coverage.slots import Slot
+from hazmon.coverage.slots import LOST, Slot
 from hazmon.rules.frame import Bools, Ints
 
 FACTORS = ("connect", "online", "complete", "valid")
+_EXCUSED, _KINDS = 8, 16  # a Slot is below 8: one that is excused counts as the kind of 8 + Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,22 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 def tallies(slots: Bytes, excused: Bools | None, edges: Sequence[int]) -> list[Tally]:
     """The tally of each stretch [edges[k], edges[k+1]) of slots uint8[n] (UNKNOWN: not owed), excused bool[n] (None: nowhere)."""
-    found: list[Tally] = []
-    for begin, end in pairwise(edges):
-        counts = np.bincount(slots[begin:end], minlength=7).tolist()
-        lost = (
-            counts[Slot.LOST_CONNECT],
-            counts[Slot.LOST_ONLINE],
-            counts[Slot.LOST_COMPLETE],
-            counts[Slot.LOST_VALID],
-        )
-        covered = counts[Slot.PROMPT] + counts[Slot.LATE]
-        spared = 0 if excused is None else int(np.count_nonzero(excused[begin:end]))
-        found.append(Tally(end - begin - counts[Slot.UNKNOWN], covered, counts[Slot.PROMPT], spared, lost))
-    return found
+    if len(edges) < 2:
+        return []
+    keys = slots if excused is None else slots + excused.view(np.uint8) * np.uint8(_EXCUSED)
+    first, last = edges[0], edges[-1]
+    changes = np.flatnonzero(keys[first + 1 : last] != keys[first : max(first, last - 1)]) + first + 1
+    starts = np.unique(np.concatenate((changes, np.array([edge for edge in edges[:-1] if edge < last], np.int64))))
+    lengths = np.diff(starts, append=last)  # of stretches that are all alike: few, though the slots are many
+    where = (np.searchsorted(np.array(edges), starts, side="right") - 1) * _KINDS + keys[starts]
+    counts = np.bincount(where, lengths, (len(edges) - 1) * _KINDS).astype(np.int64).reshape(-1, _KINDS)
+    spared = counts[:, _EXCUSED:].sum(axis=1)
+    kinds = counts[:, :_EXCUSED] + counts[:, _EXCUSED:]
+    prompt = kinds[:, Slot.PROMPT]
+    table = np.column_stack(
+        (kinds[:, Slot.PROMPT :].sum(axis=1), prompt + kinds[:, Slot.LATE], prompt, spared, kinds[:, LOST : LOST + 4])
+    )
+    return [Tally(row[0], row[1], row[2], row[3], (row[4], row[5], row[6], row[7])) for row in table.tolist()]
 
 
 @dataclass(frozen=True, slots=True)

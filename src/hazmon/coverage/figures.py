@@ -61,7 +61,7 @@ def rows(counted: Counted, by: By, names: Names) -> list[Row]:
         of = {By.PARK: "", By.ENTERPRISE: enterprise}.get(by, source)
         whose.setdefault(of, []).append(own)
     return [
-        line(of, names, begin, end, total(column))
+        line(of, names, begin, end, column[0] if len(column) == 1 else total(column))
         for of, all_of in whose.items()
         for (begin, end), column in zip(pairwise(counted.edges), zip(*all_of, strict=True), strict=True)
     ]

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 
 from hazmon.coverage.book import in_force
 from hazmon.coverage.calendar import months
-from hazmon.coverage.exempting import Exemption, excused, excuses, exempt_units
+from hazmon.coverage.exempting import Excuse, Exemption, excused, excuses, exempt_units
 from hazmon.coverage.facts import Bytes
 from hazmon.coverage.layout import Duty, Scheme
 from hazmon.coverage.slots import Slot, nothing_known
 from hazmon.model import CoverageRules
-from hazmon.rules.frame import Bools
+from hazmon.rules.frame import Bools, Ints
 
 Units = NDArray[np.uint32]
 
@@ -75,20 +76,29 @@ def settle(
 ) -> Settled:
     """Judge what nobody recorded by the scheme in force, then excuse what the exemptions (of any source) excuse of it."""
     first, slots = judgement.first, judgement.slots.copy()
-    failing = np.zeros(slots.size, np.uint32) if judgement.failing is None else judgement.failing.copy()
-    exempt = np.zeros(0, np.uint32)
+    settled = Settled(judgement.source, judgement.enterprise, first, slots)
+    places: list[Ints] = []  # of slots in which a unit is exempt, in order; few, though the slots are many
+    failing: list[Units] = []
+    exempt: list[Units] = []
     for scheme, begin, end in in_force(schemes, first, first + slots.size):
         duty = scheme.duties.get(judgement.source)
         if duty is None:
             continue
         part = slice(begin - first, end - first)
-        _judge_unknown(slots[part], failing[part], duty)
+        code, units = nothing_known(duty)
+        unknown = slots[part] == Slot.UNKNOWN
+        if unknown.any():
+            slots[part][unknown] = code
         spared = excuses([each for each in exemptions if concerns(each, duty)], duty.units, rules.grace_s)
-        if any(each.first < end and each.end > begin for each in spared):
-            exempt = exempt if exempt.size else np.zeros(slots.size, np.uint32)
-            exempt[part] = exempt_units(spared, begin, end - begin)
-    settled = Settled(judgement.source, judgement.enterprise, first, slots, None, exempt if exempt.size else None)
-    return _excuse(settled, exempt, failing, rules.cap, zone) if exempt.size else settled
+        for since, until in _spans(spared, begin, end):
+            where = slice(since - first, until - first)
+            places.append(np.arange(since - first, until - first))
+            exempt.append(exempt_units(spared, since, until - since))
+            recorded = np.uint32(0) if judgement.failing is None else judgement.failing[where]
+            failing.append(np.where(judgement.slots[where] == Slot.UNKNOWN, np.uint32(units), recorded))
+    if not places:
+        return settled
+    return _excuse(settled, np.concatenate(places), np.concatenate(failing), np.concatenate(exempt), rules.cap, zone)
 
 
 def concerns(exemption: Exemption, duty: Duty) -> bool:
@@ -98,21 +108,31 @@ def concerns(exemption: Exemption, duty: Duty) -> bool:
     return exemption.enterprise == duty.enterprise and exemption.unit in duty.units
 
 
-def _judge_unknown(slots: Bytes, failing: Units, duty: Duty) -> None:
-    unknown = slots == Slot.UNKNOWN
-    if unknown.any():
-        code, units = nothing_known(duty)
-        slots[unknown] = code
-        failing[unknown] = units
+def _spans(found: Sequence[Excuse], begin: int, end: int) -> list[tuple[int, int]]:
+    """The slots of [begin, end) that any of them covers, as spans that do not overlap, in order."""
+    spans: list[tuple[int, int]] = []
+    for first, last in sorted((max(each.first, begin), min(each.end, end)) for each in found):
+        if first >= last:
+            continue
+        if spans and first <= spans[-1][1]:
+            spans[-1] = spans[-1][0], max(spans[-1][1], last)
+        else:
+            spans.append((first, last))
+    return spans
 
 
-def _excuse(settled: Settled, exempt: Units, failing: Units, cap: Fraction, zone: ZoneInfo) -> Settled:
-    first, end = settled.first, settled.end
-    spans = [(max(0, a - first), min(b, end) - first, b - a) for a, b in months(first, end, zone)]
-    would = excused(settled.slots, failing, exempt, spans, Fraction(1))
-    found = excused(settled.slots, failing, exempt, spans, cap)
-    for begin, stop, _ in spans:
-        over = np.flatnonzero(would[begin:stop] & ~found[begin:stop])
+def _excuse(settled: Settled, places: Ints, failing: Units, exempt: Units, cap: Fraction, zone: ZoneInfo) -> Settled:
+    """Excuse among these places (indices in the slots), on which these units failed and those are exempt, uint32 each."""
+    first, lost = settled.first, settled.slots[places]
+    whole = months(first + int(places[0]), first + int(places[-1]) + 1, zone)
+    cuts = np.searchsorted(places, [begin - first for begin, _ in whole] + [whole[-1][1] - first]).tolist()
+    spans = [(begin, end, month[1] - month[0]) for (begin, end), month in zip(pairwise(cuts), whole, strict=True)]
+    would = excused(lost, failing, exempt, spans, Fraction(1))
+    found = excused(lost, failing, exempt, spans, cap)
+    for begin, end, _ in spans:
+        over = np.flatnonzero(would[begin:end] & ~found[begin:end])
         if over.size:
-            exempt[begin + int(over[0]) : stop] = 0
-    return Settled(settled.source, settled.enterprise, first, settled.slots, found, exempt)
+            exempt[begin + int(over[0]) : end] = 0
+    all_excused, all_exempt = np.zeros(settled.slots.size, bool), np.zeros(settled.slots.size, np.uint32)
+    all_excused[places], all_exempt[places] = found, exempt
+    return replace(settled, excused=all_excused, exempt=all_exempt)

@@ -31,20 +31,17 @@ async def judged_days(connection: Connection, sources: Sequence[str], first: int
     return {source: slots.reshape(-1) for source, slots in found.items()}
 
 
-async def failing_units(connection: Connection, spans: Sequence[tuple[str, int, int]], first: int, end: int) -> dict[str, Units]:
-    """uint32[(end - first) * 1440] of each source: bits of the units that failed, on the UTC days of its spans [from, to)."""
+async def failing_units(connection: Connection, days: Sequence[tuple[str, int]], first: int, end: int) -> dict[str, Units]:
+    """uint32[(end - first) * 1440] of each source: bits of the units that failed on these (source, UTC day), 0 on other days."""
     cursor = await connection.execute(
-        "SELECT DISTINCT ON (d.source, d.day) d.source, d.day - DATE '1970-01-01', d.failing FROM coverage_day d"
-        " JOIN unnest(%b::text[], %b::int[], %b::int[]) AS span (source, since, until)"
-        " ON d.source = span.source AND d.day >= DATE '1970-01-01' + span.since AND d.day < DATE '1970-01-01' + span.until"
-        " WHERE d.failing IS NOT NULL",
-        ([source for source, _, _ in spans], [since for _, since, _ in spans], [until for _, _, until in spans]),
+        "SELECT wanted.source, wanted.day, d.failing FROM unnest(%b::text[], %b::int[]) AS wanted (source, day)"
+        " JOIN coverage_day d ON d.source = wanted.source AND d.day = DATE '1970-01-01' + wanted.day WHERE d.failing IS NOT NULL",
+        ([source for source, _ in days], [day for _, day in days]),
         binary=True,
     )
-    found = {source: np.zeros(((end - first), DAY_SLOTS), np.uint32) for source, _, _ in spans}
+    found = {source: np.zeros(((end - first), DAY_SLOTS), np.uint32) for source, _ in days}
     for source, day, failing in await cursor.fetchall():
-        if first <= day < end:
-            found[source][day - first] = np.frombuffer(failing, "<u4")
+        found[source][day - first] = np.frombuffer(failing, "<u4")
     return {source: units.reshape(-1) for source, units in found.items()}
 
 
