@@ -19,10 +19,11 @@ from hazmon.alarms.commands import Command
 from hazmon.alarms.states import Stimulus
 from hazmon.boots import Boots
 from hazmon.clock import US, Clock
+from hazmon.coverage.book import Veto
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
-from hazmon.feed import Feed
-from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
+from hazmon.feed import Feed, Notice
+from hazmon.ingest import UnknownGroup, accept, accepted, check_group, read_batch
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
 from hazmon.reload import reloaded
@@ -43,14 +44,6 @@ MANY_READINGS = 200_000  # a transaction takes no more
 
 class Busy(Exception):
     """The queue is full or the record does not answer: the box keeps what it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
-
-    event: AlarmEvent
-    recorded: bool
 
 
 @dataclass(slots=True)
@@ -185,6 +178,12 @@ class Engine:
         if events:
             self._unwritten.append(Work([], events))
             self.unrecorded.update({event.number: event for event in events})
+
+    def veto(self, vetoes: list[Veto]) -> Work:
+        """Stretches that do not count as monitored, to be recorded with what comes next."""
+        self._unwritten.append(Work([], vetoes=vetoes))
+        self._wake.set()
+        return self._unwritten[-1]
 
     async def run(self) -> None:
         """Turn until cancelled."""
@@ -355,13 +354,15 @@ class Engine:
             self._show_unrecorded(works[0].events)
             return
         events = [Work([], [event]) for work in works for event in work.events]
-        self._unwritten[:0] = events + [Work([delivery]) for work in works for delivery in work.deliveries]
+        vetoes = [work for work in works if work.vetoes and len(works) > 1]
+        self._unwritten[:0] = events + vetoes + [Work([delivery]) for work in works for delivery in work.deliveries]
 
     def _settle(self, works: Sequence[Work]) -> None:
         """The works are committed: tell the room and the boxes."""
         del self._unwritten[: len(works)]
         self.watermark = self.clock.now()
         for work in works:
+            work.recorded = True
             for event in work.events:
                 self.unrecorded.pop(event.number, None)
                 self.alarms.publish(Notice(event, recorded=True))
@@ -369,7 +370,7 @@ class Engine:
                 self._boots.recorded(delivery.key)
                 answer = self._answers.pop(delivery.key, None)
                 if answer is not None and not answer.done():
-                    answer.set_result(_accepted(delivery))
+                    answer.set_result(accepted(delivery))
         ready = {event.number for work in works for event in work.events}
         for outcome, future in self._outcomes:
             if outcome.event is not None and outcome.event.number in ready:
@@ -388,13 +389,6 @@ def _receipt(answer: wire.Receipt | Answer) -> wire.Receipt:
     if not answer.done() or answer.cancelled():
         raise Busy("the record does not answer")
     return answer.result()
-
-
-def _accepted(delivery: Delivery) -> wire.Receipt:
-    refused: list[dict[str, object]] = [
-        {"tag": r.tag, "at": r.at, "count": r.count, "reason": r.reason} for r in delivery.refused
-    ]
-    return wire.Receipt(delivery.boot, delivery.seq, "accepted", refused=refused)
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:

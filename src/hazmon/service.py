@@ -25,7 +25,7 @@ from hazmon.store.coverage import CoverageKeeper
 from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
-from hazmon.upkeep import keep_minutes, keep_within_retention
+from hazmon.upkeep import keep_honest, keep_minutes, keep_within_retention
 from hazmon.web import bundle
 
 log = structlog.get_logger()
@@ -83,6 +83,7 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
             asyncio.create_task(engine.run(), name="engine"),
             asyncio.create_task(keep_minutes(pool, clock), name="minutes"),
             asyncio.create_task(keep_within_retention(pool, park.settings, clock), name="retention"),
+            asyncio.create_task(keep_honest(pool, clock, engine.veto), name="honesty"),
             asyncio.create_task(server.serve([listener]), name="server"),
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -15,6 +15,7 @@ from hazmon.api import (
     alarms,
     batches,
     configuration,
+    coverage_findings,
     edges,
     enterprises,
     exemptions,
@@ -78,6 +79,7 @@ def create_app(room: Room) -> FastAPI:
         alarm_commands.router,
         exemptions.router,
         configuration.router,
+        coverage_findings.router,
         edges.router,
         live.router,
     ):

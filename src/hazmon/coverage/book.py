@@ -8,7 +8,7 @@ touched and saves those that changed. Pure: it knows pages by hour, and never wh
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +33,7 @@ class Veto:
     kind: str  # frozen | replay | identical | clock
     begin: int
     end: int | None
+    evidence: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)  # what was found, in numbers
 
     @property
     def slots(self) -> tuple[int, int]:

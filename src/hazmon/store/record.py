@@ -33,6 +33,7 @@ class Work:
     events: list[AlarmEvent] = field(default_factory=list[AlarmEvent])
     grown: list[Alarm] = field(default_factory=list[Alarm])  # alarms whose record grew without an event
     vetoes: list[Veto] = field(default_factory=list[Veto])  # stretches that do not count as monitored
+    recorded: bool = False  # committed
 
 
 class Unrecordable(HazmonError):
