@@ -83,10 +83,13 @@ async def keep(connection: Connection, points: Ints, times: Ints, prints: Ints) 
     first = np.unique(np.stack((points, buckets)), axis=1, return_index=True)[1]
     await connection.execute(
         "INSERT INTO anchor (bucket, point_id, at, fingerprint)"
-        " SELECT bucket, point_id, to_timestamp(at / 1000000) + at % 1000000 * INTERVAL '1 microsecond', fingerprint"
-        " FROM unnest(%s::int[], %s::int[], %s::bigint[], %s::bigint[]) AS a (bucket, point_id, at, fingerprint)"
-        " ON CONFLICT DO NOTHING",
-        (buckets[first].tolist(), points[first].tolist(), times[first].tolist(), prints[first].tolist()),
+        " SELECT * FROM unnest(%s::int[], %s::int[], %s::timestamptz[], %s::bigint[]) ON CONFLICT DO NOTHING",
+        (
+            buckets[first].tolist(),
+            points[first].tolist(),
+            [as_datetime(at) for at in times[first].tolist()],
+            prints[first].tolist(),
+        ),
     )
 
 

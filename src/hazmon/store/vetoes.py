@@ -9,9 +9,7 @@ from hazmon.coverage.book import Veto
 from hazmon.store.pool import Connection
 
 
-async def vetoes_between(
-    connection: Connection, start: int, end: int, points: Sequence[str] | None, most: int
-) -> list[Veto]:
+async def vetoes_between(connection: Connection, start: int, end: int, points: Sequence[str] | None, most: int) -> list[Veto]:
     """The first `most` vetoes that touch [start, end) microseconds, by their beginning; of these points, None = of all."""
     rows = await (
         await connection.execute(

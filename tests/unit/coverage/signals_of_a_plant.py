@@ -48,7 +48,7 @@ def valve(n: int, _: np.random.Generator) -> Floats:
 def sequence(n: int, _: np.random.Generator) -> Floats:
     """A valve that a sequencer opens and closes eighteen times a minute, each minute at the same seconds."""
     holds = [2, 4, 1, 3, 5, 1, 2, 6, 3, 1, 4, 2, 7, 3, 5, 2, 4, 5]
-    return np.resize(np.repeat((np.arange(18) % 2).astype(np.float64), holds), n)
+    return np.resize(np.repeat(np.array([0.0, 1.0] * 9), holds), n)
 
 
 def batch(n: int, _: np.random.Generator) -> Floats:
@@ -68,7 +68,7 @@ def smooth(n: int, _: np.random.Generator) -> Floats:
 
 def counter(n: int, random: np.random.Generator) -> Floats:
     """Adds up what flows and begins anew at 1,000."""
-    return (np.cumsum(random.integers(0, 3, n)) % 1000).astype(float)
+    return (np.cumsum(random.integers(0, 3, n)) % 1000).astype(np.float64)
 
 
 def totaliser(n: int, _: np.random.Generator) -> Floats:
