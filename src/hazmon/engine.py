@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import structlog
@@ -21,8 +20,8 @@ from hazmon.clock import US, Clock
 from hazmon.counts import Counts
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
-from hazmon.feed import Feed
-from hazmon.ingest import UnknownGroup, accept, check_group, read_batch
+from hazmon.feed import Feed, Notice
+from hazmon.ingest import UnknownGroup, accept, accepted, check_group, read_batch
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
 from hazmon.reload import reloaded
@@ -43,14 +42,6 @@ MANY_READINGS = 200_000  # a transaction takes no more
 
 class Busy(Exception):
     """The queue is full or the record does not answer: the box keeps what it has."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
-
-    event: AlarmEvent
-    recorded: bool
 
 
 Answer = asyncio.Future[wire.Receipt]
@@ -336,13 +327,15 @@ class Engine:
             self._show_unrecorded(works[0].events)
             return
         events = [Work([], [event]) for work in works for event in work.events]
-        self._unwritten[:0] = events + [Work([delivery]) for work in works for delivery in work.deliveries]
+        vetoes = [work for work in works if work.vetoes and len(works) > 1]
+        self._unwritten[:0] = events + vetoes + [Work([delivery]) for work in works for delivery in work.deliveries]
 
     def _settle(self, works: Sequence[Work]) -> None:
         """The works are committed: tell the room and the boxes."""
         del self._unwritten[: len(works)]
         self.watermark = self.clock.now()
         for work in works:
+            work.recorded = True
             for event in work.events:
                 self.unrecorded.pop(event.number, None)
                 self.alarms.publish(Notice(event, recorded=True))
@@ -350,7 +343,7 @@ class Engine:
                 self._boots.recorded(delivery.key)
                 answer = self._answers.pop(delivery.key, None)
                 if answer is not None and not answer.done():
-                    answer.set_result(_accepted(delivery))
+                    answer.set_result(accepted(delivery))
         ready = {event.number for work in works for event in work.events}
         for outcome, future in self._outcomes:
             if outcome.event is not None and outcome.event.number in ready:
@@ -369,13 +362,6 @@ def _receipt(answer: wire.Receipt | Answer) -> wire.Receipt:
     if not answer.done() or answer.cancelled():
         raise Busy("the record does not answer")
     return answer.result()
-
-
-def _accepted(delivery: Delivery) -> wire.Receipt:
-    refused: list[dict[str, object]] = [
-        {"tag": r.tag, "at": r.at, "count": r.count, "reason": r.reason} for r in delivery.refused
-    ]
-    return wire.Receipt(delivery.boot, delivery.seq, "accepted", refused=refused)
 
 
 def _resolve(future: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -83,6 +83,14 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, ho
     return delivery
 
 
+def accepted(delivery: Delivery) -> wire.Receipt:
+    """What its box is told when it is committed."""
+    refused: list[dict[str, object]] = [
+        {"tag": r.tag, "at": r.at, "count": r.count, "reason": r.reason} for r in delivery.refused
+    ]
+    return wire.Receipt(delivery.boot, delivery.seq, "accepted", refused=refused)
+
+
 def matrix(packed: wire.PackedBlock, group: ScanGroup) -> ScanBlock:
     """The block as matrices: the vectorised twin of wire.unpack_block."""
     t, n = packed.scans, packed.points

@@ -31,7 +31,7 @@ from hazmon.store.park_runs import note_alive, note_run
 from hazmon.store.pool import Connection, Pool, claim, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
-from hazmon.upkeep import keep_minutes, keep_noting_alive, keep_within_retention
+from hazmon.upkeep import keep_honest, keep_minutes, keep_noting_alive, keep_within_retention
 from hazmon.web import bundle
 
 log = structlog.get_logger()
@@ -102,6 +102,7 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
             asyncio.create_task(
                 keep_sealed(engine.record, pool, clock, park.settings.timezone, witness, verifying), name="sealing"
             ),
+            asyncio.create_task(keep_honest(pool, clock, engine.record), name="honesty"),
             asyncio.create_task(server.serve([listener]), name="server"),
         ]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -5,15 +5,19 @@ Nothing that goes wrong here may take the alarms down: it is logged and tried ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 import structlog
 
 from hazmon.clock import Clock
 from hazmon.errors import StoreUnavailable
 from hazmon.model import Settings
+from hazmon.store.honesty import look, settle
 from hazmon.store.minutes import roll
 from hazmon.store.park_runs import note_alive
 from hazmon.store.pool import Pool
+from hazmon.store.record import Work
 from hazmon.store.retention import Released, compress_where_licensed, retain
 
 log = structlog.get_logger()
@@ -21,6 +25,9 @@ log = structlog.get_logger()
 MINUTES_EVERY_S = 20.0
 RETENTION_EVERY_S = 3600.0
 ALIVE_EVERY_S = 60.0
+HONESTY_EVERY_S = 600.0
+HONESTY_REST_S = 10.0  # between two looks, while more is due than one takes
+RECORDED_S = 60.0  # how long a found veto may take to be recorded before it is looked for again
 
 
 async def keep_minutes(pool: Pool, clock: Clock) -> None:
@@ -63,3 +70,42 @@ async def keep_noting_alive(pool: Pool, run: int, clock: Clock) -> None:
             log.warning("not noted as alive", error=str(error))
         except psycopg.Error:
             log.exception("not noted as alive")
+
+
+async def keep_honest(pool: Pool, clock: Clock, record: Callable[[Work], None]) -> None:
+    """Look for replay, identical series and clocks that went back in what has come, until cancelled.
+
+    What is found is handed to `record`, and is due until it is recorded: what is lost on the way is found again.
+    """
+    rest = HONESTY_EVERY_S
+    while True:
+        await clock.sleep_until(clock.monotonic() + rest)
+        rest = HONESTY_EVERY_S
+        try:
+            began = clock.monotonic()
+            async with pool.connection() as connection:
+                found = await look(connection)
+            took = clock.monotonic() - began
+            if found.vetoes:
+                log.warning("found what does not count as monitored", vetoes=[each.id for each in found.vetoes[:20]])
+            if found.vetoes:
+                work = Work([], vetoes=found.vetoes)
+                record(work)
+                if not await _is_recorded(work, clock):
+                    log.warning("vetoes not recorded, to be found again", vetoes=len(found.vetoes))
+                    continue
+            async with pool.connection() as connection:
+                await settle(connection, found, clock.now())
+            log.debug("honesty looked after", strips=found.strips, seconds=round(took, 3))
+            rest = HONESTY_REST_S if found.more else HONESTY_EVERY_S
+        except StoreUnavailable as error:
+            log.warning("honesty not looked after", error=str(error))
+        except (psycopg.Error, ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError):
+            log.exception("honesty not looked after")
+
+
+async def _is_recorded(work: Work, clock: Clock) -> bool:
+    end = clock.monotonic() + RECORDED_S
+    while not work.recorded and clock.monotonic() < end:
+        await clock.sleep_until(clock.monotonic() + 0.25)
+    return work.recorded

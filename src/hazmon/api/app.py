@@ -16,6 +16,7 @@ from hazmon.api import (
     batches,
     configuration,
     coverage,
+    coverage_findings,
     edges,
     enterprises,
     exemptions,
@@ -82,6 +83,7 @@ def create_app(room: Room) -> FastAPI:
         exemptions.router,
         coverage.router,
         configuration.router,
+        coverage_findings.router,
         edges.router,
         live.router,
     ):

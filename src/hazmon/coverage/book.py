@@ -33,6 +33,7 @@ class Veto:
     kind: str  # frozen | replay | identical | clock
     begin: int
     end: int | None
+    evidence: Mapping[str, object] = field(default_factory=dict[str, object], compare=False)  # what was found, in numbers
 
     @property
     def slots(self) -> tuple[int, int]:

@@ -193,13 +193,13 @@ async def vetoes_since(connection: Connection, since: int) -> list[Veto]:
     """Vetoes that go on, or ended after that microsecond."""
     rows = await (
         await connection.execute(
-            "SELECT veto_id, point, kind, begin_at, end_at FROM coverage_veto WHERE end_at IS NULL OR end_at > %s",
+            "SELECT veto_id, point, kind, begin_at, end_at, evidence FROM coverage_veto WHERE end_at IS NULL OR end_at > %s",
             (as_datetime(since),),
         )
     ).fetchall()
     return [
-        Veto(identity, point, kind, as_us(begin), None if end is None else as_us(end))
-        for identity, point, kind, begin, end in rows
+        Veto(identity, point, kind, as_us(begin), None if end is None else as_us(end), evidence)
+        for identity, point, kind, begin, end, evidence in rows
     ]
 
 
@@ -213,15 +213,17 @@ def _of_events(events: Iterable[AlarmEvent], book: CoverageBook) -> list[Veto]:
         if event.stimulus in _BEGINS:
             since_s = float(dict(event.evidence).get("since_s", 0.0))
             identity = f"frozen/{event.alarm.id}/{event.at}"
+            evidence = {**dict(event.evidence), "alarm": event.alarm.id}
             end = event.at if event.stimulus is Stimulus.RAISE_LATE else None  # how a late one goes on is told at its end
-            found[identity] = Veto(identity, point, "frozen", event.at - round(since_s * US), end)
+            found[identity] = Veto(identity, point, "frozen", event.at - round(since_s * US), end, evidence)
         elif event.stimulus in _ENDS:
             known = {**book.vetoes.get(point, {}), **{veto.id: veto for veto in found.values() if veto.point == point}}
             last = max(
                 (id for id in known if id.startswith(f"frozen/{event.alarm.id}/")), key=lambda id: known[id].begin, default=None
             )
             if last is not None and (known[last].end is None or event.alarm.late):
-                found[last] = Veto(last, point, "frozen", known[last].begin, max(known[last].begin, event.at))
+                veto = known[last]
+                found[last] = Veto(last, point, "frozen", veto.begin, max(veto.begin, event.at), veto.evidence)
     return list(found.values())
 
 
@@ -236,13 +238,20 @@ async def _add_schemes(connection: Connection, new: Sequence[Scheme]) -> None:
 
 async def _add_vetoes(connection: Connection, vetoes: Sequence[Veto], now: int) -> None:
     rows = [
-        (veto.id, veto.point, veto.kind, as_datetime(veto.begin), None if veto.end is None else as_datetime(veto.end))
-        for veto in vetoes
+        (
+            veto.id,
+            veto.point,
+            veto.kind,
+            as_datetime(veto.begin),
+            None if veto.end is None else as_datetime(veto.end),
+            msgspec.json.encode(veto.evidence).decode(),
+        )
+        for veto in {veto.id: veto for veto in vetoes}.values()  # a statement changes a row but once
     ]
     await connection.execute(
-        "INSERT INTO coverage_veto (veto_id, point, kind, begin_at, end_at, found_at, evidence)"
-        " SELECT *, %s, '{}'::jsonb FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[])"
-        " ON CONFLICT (veto_id) DO UPDATE SET end_at = EXCLUDED.end_at",
+        "INSERT INTO coverage_veto (found_at, veto_id, point, kind, begin_at, end_at, evidence)"
+        " SELECT %s, * FROM unnest(%s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::jsonb[])"
+        " ON CONFLICT (veto_id) DO UPDATE SET end_at = EXCLUDED.end_at, evidence = EXCLUDED.evidence",
         (as_datetime(now), *(list(column) for column in zip(*rows, strict=True))),
     )
 

@@ -35,6 +35,7 @@ class Work:
     grown: list[Alarm] = field(default_factory=list[Alarm])  # alarms whose record grew without an event
     vetoes: list[Veto] = field(default_factory=list[Veto])  # stretches that do not count as monitored
     seals: list[Seal] = field(default_factory=list[Seal])  # checkpoints that are wanted
+    recorded: bool = False  # committed
 
 
 class Unrecordable(HazmonError):
