@@ -142,12 +142,9 @@ class Engine:
         if alarm.id not in book.open and alarm.id not in book.closed:
             book.keep(alarm)
 
-    def exempt(self, unit: str, exempt: Exempt | None) -> None:
-        """A unit (`E01/V-1101`) is out of use from the next turn on, or no longer is."""
-        if exempt is None:
-            self.plant.exempt.pop(unit, None)
-        else:
-            self.plant.exempt[unit] = exempt
+    def exempt(self, target: str, exempts: Sequence[Exempt]) -> None:
+        """From the next turn on, these are all exemptions of a unit (`E01/V-1101`) or source: in force, or by their time."""
+        self.plant.exempt[target] = tuple(exempts)
         self._wake.set()
 
     def reload(self, park: Park) -> None:

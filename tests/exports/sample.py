@@ -116,7 +116,7 @@ def _day(chance: random.Random, index: int, source: str, begin: int) -> tuple[Ta
     gaps: list[Gap] = []
     if index == 7:  # a unit without its gas detector
         lost[0] = DAY
-        gaps.append(_gap(source, begin, 0, DAY, "no_point", "connect", 0))
+        gaps.append(_gap(source, begin, 0, DAY, "not_equipped", "connect", 0))
     elif chance.random() < 0.01:
         excused = DAY if chance.random() < 0.5 else 0
         lost[1] = DAY
@@ -152,8 +152,8 @@ def _gap(source: str, begin: int, start: int, minutes: int, name: str, factor: s
         excused=excused,
         exemption=3 if excused else None,
         filed="before" if excused else None,
-        before=BatchName(enterprise, 3, number, f"{number:06d}ab" * 8, first) if name != "no_point" else None,
-        after=BatchName(enterprise, 3, number + 1, f"{number + 1:06d}cd" * 8, end) if name != "no_point" else None,
+        before=BatchName(enterprise, 3, number, f"{number:06d}ab" * 8, first) if name != "not_equipped" else None,
+        after=BatchName(enterprise, 3, number + 1, f"{number + 1:06d}cd" * 8, end) if name != "not_equipped" else None,
     )
 
 

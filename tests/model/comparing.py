@@ -79,7 +79,7 @@ class Comparison:
             self._restart()
             self.model.restart(self.now)
         for unit, length in beat.exempt:
-            self.plant.exempt[unit] = Exempt(self.now + length, "检修")
+            self.plant.exempt[unit] = (Exempt(self.now, self.now + length, "检修"),)
             self.model.exempt[unit] = self.now + length
         asked = [self._asked(deed.record, deed.name) for deed in beat.deeds]
         commands = [deed.command(target, self.now) for deed, (target, _) in zip(beat.deeds, asked, strict=True)]

@@ -48,6 +48,7 @@ async def report(connecting: Connecting, reading: Reading, now: int) -> Report:
         gaps_left_out=left_out,
         exemptions=_own(window, reading.exemptions),
         checkpoint=checkpoint,
+        rules=window.rules,
     )
 
 

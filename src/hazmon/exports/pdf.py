@@ -21,7 +21,7 @@ def pdf(report: Report) -> bytes:
     park = one_line(report.park)
     period = f"{zone.minute(report.begin)} — {zone.minute(report.end)}"
     pen = Pen(f"{TITLE} {park} {period}", "模拟数据 SIMULATED DATA" if report.simulated else "连续监测覆盖率")
-    foot = f"{park}　数据截至 {zone.minute(report.made_at)}　时区 {report.timezone}"
+    foot = f"{park}　统计截止 {zone.minute(report.made_at)}　时区 {report.timezone}"
     paper = Paper(TITLE, period, foot, report.simulated)
     front(paper, report)
     paper.turn()

@@ -14,7 +14,7 @@ from hazmon.coverage.report import Gap, Report
 FACTORS = {"connect": "接入", "online": "在线", "complete": "完整", "valid": "有效"}
 FACTORS_EN = {"connect": "connected", "online": "online", "complete": "complete", "valid": "valid"}
 CAUSES = {
-    "no_point": "未配置测点",
+    "not_equipped": "未配置测点",
     "nothing": "无数据",
     "not_connected": "未连接设备",
     "timeout": "设备应答超时",
@@ -41,7 +41,7 @@ CAUSES = {
     "frozen": "数值冻结",
     "replay": "数据重放",
     "identical": "两测点数据雷同",
-    "clock_back": "设备时钟回拨",
+    "clock": "设备时钟回拨",
 }
 FILED = {"before": "事前报备", "after": "事后报备", None: "未报备"}
 NONE = "—"

@@ -56,7 +56,7 @@ def _summary(sheet: Sheet, report: Report, zone: Zone) -> None:
         ("起 from", zone.minute(report.begin)),
         ("止（不含） to (exclusive)", zone.minute(report.end)),
         ("时区 timezone", report.timezone),
-        ("数据截至 as of", zone.minute(report.made_at)),
+        ("统计截止 counted up to", zone.minute(report.made_at)),
         ("数据 data", kind_of_data(report)),
         ("重大危险源 sources", targets.sources),
     ):
@@ -137,7 +137,7 @@ def _gaps(sheet: Sheet, report: Report, zone: Zone) -> None:
               for cell in ((f"{batch.edge} {batch.boot}:{batch.seq}", batch.digest) if batch else (None, None))),
         )  # fmt: skip
     if report.gaps_left_out:
-        sheet.line(f"另有 {report.gaps_left_out} 个缺口未列出 {report.gaps_left_out} more gaps are left out")
+        sheet.line(f"另有 {report.gaps_left_out} 段较短的缺失未列出 {report.gaps_left_out} shorter stretches are left out")
     sheet.widths(26, 10, 24, 24, 24, 17, 17, 10, 10, 20, 18, 14, 12, 10, 18, 20, 18, 20)
     sheet.filter()
 

@@ -142,6 +142,8 @@ def _joined(parts: list[list[Change]]) -> list[Change]:
 
 def _in_order(changes: list[Change]) -> list[Change]:
     """By time; but a rule that turned off after it turned on stays after, should its readings' own times cross."""
+    if len(changes) < 2:
+        return changes
     latest: dict[tuple[int, Rule], int] = {}
     moments: list[tuple[int, int]] = []
     for change in changes:

@@ -16,6 +16,8 @@ Bools: TypeAlias = NDArray[np.bool_]
 
 NEVER = -1  # a time that has not come
 MS = 1000
+_ABSENT = np.uint8(Quality.ABSENT)  # numpy asks an enum what it is at every comparison, which costs more than the comparison
+_USABLE = np.isin(np.arange(256), (Quality.GOOD, Quality.CLOCK_SUSPECT))  # by quality code
 
 
 @dataclass(slots=True)
@@ -41,7 +43,7 @@ class ScanBlock:
         """Readings in the block; a hole in a scan is none."""
         if self.quality is None:
             return self.values.size
-        return int(np.count_nonzero(self.quality != Quality.ABSENT))
+        return int(np.count_nonzero(self.quality != _ABSENT))
 
     def cell_times(self) -> Ints:
         """int64[T,N] (or [T,1], to be broadcast): the time of every reading."""
@@ -51,17 +53,17 @@ class ScanBlock:
 
     def present(self) -> Bools | None:
         """bool[T,N]: there is a reading at all; None = everywhere."""
-        return None if self.quality is None else self.quality != Quality.ABSENT
+        return None if self.quality is None else self.quality != _ABSENT
 
     def usable(self) -> Bools | None:
         """bool[T,N]: process rules may judge the value; None = everywhere. A suspect clock does not spoil the value."""
-        if self.quality is None:
-            return None
-        return (self.quality == Quality.GOOD) | (self.quality == Quality.CLOCK_SUSPECT)
+        return None if self.quality is None else _USABLE[self.quality]
 
     def extremes(self, usable: Bools | None) -> tuple[Floats, Floats]:
         """float64[N] twice: the lowest and the highest usable value of each column, inf and -inf where there is none."""
         if usable is None:
+            if len(self.times) == 1:
+                return self.values[0], self.values[0]
             return self.values.min(axis=0), self.values.max(axis=0)
         return np.where(usable, self.values, np.inf).min(axis=0), np.where(usable, self.values, -np.inf).max(axis=0)
 
@@ -108,7 +110,6 @@ class Frame:
     def absorb(self, block: ScanBlock) -> None:
         """Take the block's newest reading of each point, if it is newer than the one held."""
         known = block.points >= 0
-        times = np.broadcast_to(block.cell_times(), block.values.shape)
         present = block.present()
         if present is None:
             row = np.full(block.points.size, len(block.times) - 1)
@@ -118,7 +119,7 @@ class Frame:
         columns = np.flatnonzero(known)
         row = row[columns]
         points = block.points[columns]
-        at = times[row, columns]
+        at = block.cell_times()[row, 0 if block.offsets is None else columns]
         newer = at > self.at[points]
         columns, row, points = columns[newer], row[newer], points[newer]
         self.at[points] = at[newer]

@@ -13,9 +13,11 @@ _QUALITY = RULES.index(Rule.QUALITY)
 
 def qualities(state: RuleState, block: ScanBlock, usable: Bools | None) -> list[Change]:
     """Changes of the quality rule through the block; the value is the quality code."""
-    held = state.active[block.points, _QUALITY]
+    held = state.active[block.points, _QUALITY] & (block.points >= 0)
     if block.quality is None or usable is None:
-        hot = held & (block.points >= 0)
+        if not held.any():
+            return []
+        hot = held
         bad = np.zeros(block.values.shape, bool)
         present = ~bad
         codes = np.zeros(block.values.shape)
@@ -23,7 +25,7 @@ def qualities(state: RuleState, block: ScanBlock, usable: Bools | None) -> list[
         shown = block.present()
         present = np.ones(block.values.shape, bool) if shown is None else shown
         bad = present & ~usable
-        hot = (held | bad.any(axis=0)) & (block.points >= 0)
+        hot = held | (bad.any(axis=0) & (block.points >= 0))
         codes = block.quality.astype(float)
     columns = np.flatnonzero(hot)
     if not columns.size:

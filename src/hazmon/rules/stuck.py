@@ -85,6 +85,8 @@ class _Walked:
 def stretches(table: LimitTable, block: ScanBlock) -> list[Stretch]:
     """The parts of the block that the stuck rule is asked of one by one, in time order for each point."""
     lengths = np.where(block.points >= 0, table.stuck[block.points], 0) // STILL_BUCKETS
+    if not lengths.any():
+        return []
     found: list[Stretch] = []
     for length in sorted(set[int](lengths.tolist()) - {0}):
         columns = np.flatnonzero(lengths == length)

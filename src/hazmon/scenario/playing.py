@@ -68,6 +68,7 @@ class _Player:
 
     def __post_init__(self) -> None:
         self.plant = Plant.of(self.park, START_US)
+        self._exempt()
         self.line = Line(self.scenario, self.park.points)
 
     def play(self) -> list[str]:
@@ -76,7 +77,6 @@ class _Player:
             now = START_US + at
             if at in self.scenario.restart:
                 self._restart(now)
-            self._exempt(at, now)
             deeds = [deed for deed in self.scenario.do if at <= deed.at < at + self.scenario.step_us]
             deliveries = self.line.deliver(k)
             alive = {delivery.edge: self.line.offset(at) for delivery in deliveries} if self.scenario.clock else {}
@@ -125,13 +125,12 @@ class _Player:
             case _:
                 return Return(target, deed.by, deed.role, deed.note)
 
-    def _exempt(self, at: int, now: int) -> None:
-        edge = self.park.enterprises[0].id
-        self.plant.exempt = {
-            f"{edge}/{unit}": Exempt(START_US + end, reason)
-            for unit, begin, end, reason in self.scenario.exempt
-            if begin <= at < end
-        }
+    def _exempt(self) -> None:
+        """All exemptions at once: each begins and ends by itself."""
+        for unit, begin, end, reason in self.scenario.exempt:
+            target = f"{self.park.enterprises[0].id}/{unit}"
+            exempt = Exempt(START_US + begin, START_US + end, reason)
+            self.plant.exempt[target] = (*self.plant.exempt.get(target, ()), exempt)
 
     def _restart(self, now: int) -> None:
         """As after a kill: what is left is the record."""
@@ -144,6 +143,7 @@ class _Player:
         rings = [event.at for event in self.events if event.rings]
         in_order = sorted(scans, key=lambda scan: int(scan[1].times[0]))
         self.plant = rebuild(self.park, now, book, [turn for turn in turns if turn], in_order, rings)
+        self._exempt()
 
 
 def event_text(event: AlarmEvent) -> str:

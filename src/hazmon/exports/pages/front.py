@@ -48,7 +48,7 @@ def _about(paper: Paper, report: Report) -> None:
     lines = (
         ("园区", f"{one_line(report.park)}　{one_line(report.park_en)}"),
         ("报告期间", f"{zone.minute(report.begin)} 起，至 {zone.minute(report.end)} 止（不含）；时区 {report.timezone}"),
-        ("数据截至", f"{zone.minute(report.made_at)}（计算时间，此后到达的补传数据不在本报告内）"),
+        ("统计截止", f"{zone.minute(report.made_at)}（本期最后一个时隙计入之时；所依据的记录状态见记录凭证）"),
         ("范围", f"{counted}；共 {grouped(report.total.tally.slots)} 个时隙（每格 60 s）"),
         ("记录凭证", _record(report)),
     )

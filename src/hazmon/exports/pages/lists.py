@@ -93,7 +93,7 @@ def gaps(paper: Paper, report: Report) -> None:
     zone = zone_of(report)
     paper.heading("缺口清单", "Gaps: stretches of lost slots")
     paper.prose(
-        f"共 {grouped(len(report.gaps) + report.gaps_left_out)} 个缺口。"
+        f"列出 {grouped(len(report.gaps))} 个缺口{_more(report)}。"
         "批次写作“采集盒 启动次数:序号 摘要前 12 位”，完整摘要见核验包；证据编号中的时间为 UTC，其余为园区时间。",
         8,
     )
@@ -109,10 +109,15 @@ def gaps(paper: Paper, report: Report) -> None:
     table(paper, columns, (_gap(report, zone, gap) for gap in report.gaps), 6.3)
     if report.gaps_left_out:
         paper.prose(
-            f"另有 {grouped(report.gaps_left_out)} 个缺口因篇幅未列入本报告；其时隙已计入各项数字，清单可按较短的期间另行导出。",
+            f"另有 {grouped(report.gaps_left_out)} 段较短的缺失因篇幅未列入清单；其时隙已计入各项数字，可按较短的期间另行导出。",
             8.5,
             face="bold",
         )
+
+
+def _more(report: Report) -> str:
+    """Where the list is not whole, it says so before it begins."""
+    return f"，另有 {grouped(report.gaps_left_out)} 段较短的缺失未列入" if report.gaps_left_out else ""
 
 
 def _gap(report: Report, zone: Zone, gap: Gap) -> Line:
