@@ -42,7 +42,10 @@ async def _measure(park: Stand) -> list[Figure]:
         await lines[edge].post(wire.pack([batch]))
     await _second(park, shipper, lines)  # the service has now written its scheme
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for line in lines.values():
+        line.close()  # the service lets go of a line that rests
     await asyncio.to_thread(_write_year, park, today)
+    lines = {edge: Line(park.port, token) for edge, token in park.tokens.items()}
     stop = asyncio.Event()
     loading = asyncio.create_task(_load(park, shipper, lines, stop))
     query = {"from": (today - timedelta(days=DAYS)).isoformat(), "to": today.isoformat(), "by": "source", "step": "day"}

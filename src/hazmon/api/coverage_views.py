@@ -146,6 +146,24 @@ class BatchNameView(BaseModel):
 class GapView(BaseModel):
     """A stretch that a source lost to one cause; one that begins before the range is told from the range's beginning on."""
 
+    model_config = _example(
+        id="E01-S1@2026-11-24T02:15Z",
+        source="E01-S1",
+        units=["V-1101"],
+        groups=["pressure"],
+        points=["E01/PT-1101"],
+        **{"from": "2026-11-24T02:15:00.000000Z"},
+        to="2026-11-24T02:45:00.000000Z",
+        minutes=30,
+        factor="online",
+        cause="timeout",
+        excused=0,
+        exemption=None,
+        filed=None,
+        before={"edge": "E01", "boot": "4211", "seq": "76", "digest": "9f3a", "arrived_at": "2026-11-24T02:15:01.000000Z"},
+        after=None,
+    )
+
     id: str = Field(description="source and first minute", examples=["E01-S1@2026-11-24T02:15Z"])
     source: str
     units: list[str]
