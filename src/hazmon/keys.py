@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 from hazmon.errors import HazmonError, LedgerError
-from hazmon.ledger.note import Signer, generate
+from hazmon.ledger.note import Signer, Verifier, generate
 
 _FILES = "ledger-*.key"
 
@@ -35,6 +35,14 @@ def rotate(folder: Path) -> Signer:
         return _add(folder, int(files[-1].stem.partition("-")[2]) + 1, _read(files[-1]).name)
     except OSError as error:
         raise HazmonError(f"the ledger's keys in {folder}: {error.strerror or error}") from error
+
+
+def verifiers(folder: Path) -> list[Verifier]:
+    """The public halves of the keys in the folder, the newest first. Raises HazmonError."""
+    try:
+        return [Verifier.parse(file.read_text("ascii").strip()) for file in sorted(folder.glob("ledger-*.pub"), reverse=True)]
+    except (OSError, LedgerError, UnicodeDecodeError) as error:
+        raise HazmonError(f"the ledger's keys in {folder}: {error}") from error
 
 
 def _add(folder: Path, number: int, name: str) -> Signer:

@@ -22,11 +22,13 @@ from hazmon.ledger.tree import leaf_hash
 VERSION = "hazmon/1"
 SLOTS = 60  # a page of facts is an hour of minutes
 DEEPEST = 32
-StatementKind = Literal["event", "configuration", "exemption", "veto", "scheme"]
+StatementKind = Literal["event", "configuration", "exemption", "veto", "scheme", "seal"]
 STATEMENTS: tuple[StatementKind, ...] = get_args(StatementKind)
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Header = dict[str, int | str | list[str]]
+Said = tuple[StatementKind, dict[str, Json]]
+"""What is to become a statement: its kind and its body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Anything said in JSON: an alarm event or command, a configuration, an exemption, a veto, a scheme. at: µs, recorded."""
+    """Anything said in JSON: an alarm event or command, a configuration, an exemption, a veto, a scheme, a seal. at: µs, when.
+
+    A seal is the last leaf under a checkpoint, and counts the leaves before it by their kind: so nobody who is given some of
+    them needs to believe that there are no more.
+    """
 
     kind: StatementKind
     at: int
@@ -99,7 +105,7 @@ def parse(content: bytes) -> Leaf:
             leaf = Batch(edge, boot, seq, header.integer("arrived"), offset, body)
         case "facts":
             leaf = Facts(header.text("source"), header.integer("hour"), header.texts("tags"), body)
-        case "event" | "configuration" | "exemption" | "veto" | "scheme":
+        case "event" | "configuration" | "exemption" | "veto" | "scheme" | "seal":
             leaf = Statement(kind, header.integer("at"), _object(body, f"the body of a leaf of kind {kind}"))
         case _:
             raise LedgerError(f"{kind!r} is no kind of leaf")

@@ -10,6 +10,7 @@ import msgspec
 
 from hazmon.changes import Changed
 from hazmon.clock import as_datetime, as_us
+from hazmon.store.ledger import say
 from hazmon.store.pool import Connection
 
 AT_START = "service start"
@@ -30,15 +31,19 @@ class Configuration:
 async def record_configuration(
     connection: Connection, digest: str, at: int, by: str, why: str, changes: Sequence[Changed]
 ) -> int:
-    """Enter the next version; answers its number."""
-    row = await (
-        await connection.execute(
-            "INSERT INTO configuration (number, digest, at, by, why, changes)"
-            " SELECT COALESCE(max(number), 0) + 1, %s, %s, %s, %s, %s::jsonb FROM configuration RETURNING number",
-            (digest, as_datetime(at), by, why, msgspec.json.encode(changes).decode()),
-        )
-    ).fetchone()
-    return row[0] if row else 0
+    """Enter the next version, into the ledger too; answers its number."""
+    async with connection.transaction():
+        row = await (
+            await connection.execute(
+                "INSERT INTO configuration (number, digest, at, by, why, changes)"
+                " SELECT COALESCE(max(number), 0) + 1, %s, %s, %s, %s, %s::jsonb FROM configuration RETURNING number",
+                (digest, as_datetime(at), by, why, msgspec.json.encode(changes).decode()),
+            )
+        ).fetchone()
+        number: int = row[0] if row else 0
+        said = {"number": number, "digest": digest, "at": at, "by": by, "why": why, "changes": msgspec.to_builtins(changes)}
+        await say(connection, "configuration", said)
+    return number
 
 
 async def configurations(connection: Connection, before: int | None, limit: int) -> list[Configuration]:

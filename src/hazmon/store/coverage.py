@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,9 +12,11 @@ from hazmon.alarms.states import Stimulus
 from hazmon.clock import US, as_datetime, as_us
 from hazmon.coverage.book import CoverageBook, Page, Veto
 from hazmon.coverage.facts import HOUR_SLOTS, SLOT_US, Ranges
-from hazmon.coverage.layout import Duty, Item, Scheme
+from hazmon.coverage.layout import Scheme
 from hazmon.coverage.slots import Judged
+from hazmon.coverage.statements import duties_json, say_scheme, say_veto, scheme_of_json
 from hazmon.delivery import Delivery
+from hazmon.ledger.content import Said
 from hazmon.model import CoverageRules, Park
 from hazmon.rulebook import Rule
 from hazmon.store.pool import Connection
@@ -34,7 +35,7 @@ class CoverageKeeper:
     def __init__(self, park: Park, rules: CoverageRules, now: int) -> None:
         self._park, self._rules, self._since = park, rules, now
         self._book: CoverageBook | None = None
-        self._new: list[Scheme] = []
+        self._new: list[tuple[Scheme, Said]] = []
         self._layouts: dict[tuple[str, tuple[str, ...]], int] = {}
         self._days: set[tuple[str, int]] = set()
 
@@ -42,7 +43,7 @@ class CoverageKeeper:
         """Go by another configuration from now on."""
         self._park, self._rules, self._since = park, rules, now
         if self._book is not None and (scheme := self._book.follow(park, rules, now)) is not None:
-            self._new.append(scheme)
+            self._new.append((scheme, ("scheme", say_scheme(scheme, rules, park))))
 
     def forget(self) -> None:
         """The transaction failed: what the book holds may not be recorded. Pages are read again when they are needed."""
@@ -56,17 +57,21 @@ class CoverageKeeper:
         events: Iterable[AlarmEvent],
         found: Sequence[Veto],
         now: int,
-    ) -> None:
-        """Bring the record's coverage up to date with these batches, events of frozen points, and vetoes."""
+    ) -> list[Said]:
+        """Bring the record's coverage up to date with these batches, events of frozen points, and vetoes.
+
+        Answers what of it the ledger is to hold, before the batches that are judged by it.
+        """
         book = await self._open(connection)
+        said = [each for _, each in self._new]
         if self._new:
-            await _add_schemes(connection, self._new)
+            await _add_schemes(connection, [scheme for scheme, _ in self._new])
             self._new = []
         horizon = (now - self._park.settings.raw_days * DAY_HOURS * HOUR_US) // SLOT_US
         cells = book.cells(deliveries, horizon)
         vetoes = [*_of_events(events, book), *found]
         if not cells and not vetoes:
-            return
+            return said
         for hour in book.missing(cells, vetoes):
             book.open_hour(hour)
             for source, tags, facts in await _read_hour(connection, hour):
@@ -78,6 +83,7 @@ class CoverageKeeper:
         await self._save_pages(connection, book, sorted(changed))
         await self._save_days(connection, book, sorted(changed | touched))
         book.thin()
+        return said + [("veto", say_veto(veto)) for veto in vetoes]
 
     async def _open(self, connection: Connection) -> CoverageBook:
         """The book as it is recorded: its schemes, the vetoes that go on, and of the pages none yet."""
@@ -90,7 +96,7 @@ class CoverageKeeper:
                 for tag in duty.tags:
                     book.add_tag(duty.source, tag)
         if (scheme := book.follow(self._park, self._rules, self._since)) is not None:
-            self._new.append(scheme)
+            self._new.append((scheme, ("scheme", say_scheme(scheme, self._rules, self._park))))
         for veto in await vetoes_since(connection, self._since - 40 * DAY_HOURS * HOUR_US):
             book.vetoes.setdefault(veto.point, {})[veto.id] = veto
         self._book = book
@@ -156,39 +162,6 @@ async def schemes(connection: Connection) -> list[Scheme]:
     return [scheme_of_json(since, digest, duties) for since, digest, duties in rows]
 
 
-def scheme_of_json(since: int, digest: str, duties: dict[str, Any]) -> Scheme:
-    """A scheme of what `scheme_json` made."""
-    return Scheme(
-        since,
-        {
-            source: Duty(
-                source,
-                each["enterprise"],
-                tuple(each["tags"]),
-                tuple(each["unit_of"]),
-                tuple(each["units"]),
-                tuple(Item(unit, group, np.array(rows, np.int64)) for unit, group, rows in each["items"]),
-            )
-            for source, each in duties.items()
-        },
-        digest,
-    )
-
-
-def scheme_json(scheme: Scheme) -> dict[str, Any]:
-    """The duties of a scheme, as they are recorded."""
-    return {
-        source: {
-            "enterprise": duty.enterprise,
-            "tags": list(duty.tags),
-            "unit_of": list(duty.unit_of),
-            "units": list(duty.units),
-            "items": [[item.unit, item.group, item.rows.tolist()] for item in duty.items],
-        }
-        for source, duty in scheme.duties.items()
-    }
-
-
 async def vetoes_since(connection: Connection, since: int) -> list[Veto]:
     """Vetoes that go on, or ended after that microsecond."""
     rows = await (
@@ -232,7 +205,7 @@ async def _add_schemes(connection: Connection, new: Sequence[Scheme]) -> None:
         await connection.execute(
             "INSERT INTO coverage_scheme (since, digest, duties) VALUES (%s, %s, %s::jsonb)"
             " ON CONFLICT (since) DO UPDATE SET digest = EXCLUDED.digest, duties = EXCLUDED.duties",
-            (scheme.since, scheme.digest, msgspec.json.encode(scheme_json(scheme)).decode()),
+            (scheme.since, scheme.digest, msgspec.json.encode(duties_json(scheme)).decode()),
         )
 
 

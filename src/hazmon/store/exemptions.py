@@ -15,6 +15,8 @@ from psycopg.rows import dict_row
 from hazmon.clock import as_datetime, as_us
 from hazmon.coverage.exempting import Exemption
 from hazmon.coverage.filing import ExemptionState, target_of
+from hazmon.coverage.statements import say_exemption
+from hazmon.store.ledger import say
 from hazmon.store.pool import Connection
 
 
@@ -45,23 +47,24 @@ class ExemptionFilter:
 
 async def file(connection: Connection, filed: Filed) -> Exemption:
     """Record a new exemption, which waits for the park's decision."""
-    row = await (
-        await connection.cursor(row_factory=dict_row).execute(
-            "INSERT INTO exemption (enterprise, source, unit, kind, reason, begins_at, until, filed_at, filed_by)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
-            (
-                filed.enterprise,
-                filed.source,
-                filed.unit,
-                filed.kind,
-                filed.reason,
-                *map(as_datetime, (filed.begins, filed.until, filed.at)),
-                filed.by,
-            ),
-        )
-    ).fetchone()
-    assert row is not None  # noqa: S101 - RETURNING of an insert
-    return _exemption(row)
+    async with connection.transaction():
+        row = await (
+            await connection.cursor(row_factory=dict_row).execute(
+                "INSERT INTO exemption (enterprise, source, unit, kind, reason, begins_at, until, filed_at, filed_by)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING *",
+                (
+                    filed.enterprise,
+                    filed.source,
+                    filed.unit,
+                    filed.kind,
+                    filed.reason,
+                    *map(as_datetime, (filed.begins, filed.until, filed.at)),
+                    filed.by,
+                ),
+            )
+        ).fetchone()
+        assert row is not None  # noqa: S101 - RETURNING of an insert
+        return await _said(connection, row)
 
 
 async def find(connection: Connection, number: int) -> Exemption | None:
@@ -74,29 +77,32 @@ async def find(connection: Connection, number: int) -> Exemption | None:
 
 async def decide(connection: Connection, number: int, approved: bool, by: str, why: str, at: int) -> Exemption | None:
     """Approve or refuse; None when it was decided or withdrawn before, or there is none."""
-    row = await (
-        await connection.cursor(row_factory=dict_row).execute(
-            "UPDATE exemption SET approved_at = CASE WHEN %(approved)s THEN %(at)s::timestamptz END,"
-            " refused_at = CASE WHEN NOT %(approved)s THEN %(at)s::timestamptz END, decided_by = %(by)s, decided_why = %(why)s"
-            " WHERE exemption_id = %(number)s AND approved_at IS NULL AND refused_at IS NULL AND withdrawn_at IS NULL"
-            " RETURNING *",
-            {"approved": approved, "at": as_datetime(at), "by": by, "why": why, "number": number},
-        )
-    ).fetchone()
-    return None if row is None else _exemption(row)
+    async with connection.transaction():
+        row = await (
+            await connection.cursor(row_factory=dict_row).execute(
+                "UPDATE exemption SET approved_at = CASE WHEN %(approved)s THEN %(at)s::timestamptz END,"
+                " refused_at = CASE WHEN NOT %(approved)s THEN %(at)s::timestamptz END, decided_by = %(by)s,"
+                " decided_why = %(why)s"
+                " WHERE exemption_id = %(number)s AND approved_at IS NULL AND refused_at IS NULL AND withdrawn_at IS NULL"
+                " RETURNING *",
+                {"approved": approved, "at": as_datetime(at), "by": by, "why": why, "number": number},
+            )
+        ).fetchone()
+        return None if row is None else await _said(connection, row)
 
 
 async def withdraw(connection: Connection, number: int, by: str, why: str, at: int) -> Exemption | None:
     """Withdraw; None when it was refused or withdrawn before, its approved time is over, or there is none."""
-    row = await (
-        await connection.cursor(row_factory=dict_row).execute(
-            "UPDATE exemption SET withdrawn_at = %(at)s, withdrawn_by = %(by)s, withdrawn_why = %(why)s"
-            " WHERE exemption_id = %(number)s AND refused_at IS NULL AND withdrawn_at IS NULL"
-            " AND (approved_at IS NULL OR until > %(at)s) RETURNING *",
-            {"at": as_datetime(at), "by": by, "why": why, "number": number},
-        )
-    ).fetchone()
-    return None if row is None else _exemption(row)
+    async with connection.transaction():
+        row = await (
+            await connection.cursor(row_factory=dict_row).execute(
+                "UPDATE exemption SET withdrawn_at = %(at)s, withdrawn_by = %(by)s, withdrawn_why = %(why)s"
+                " WHERE exemption_id = %(number)s AND refused_at IS NULL AND withdrawn_at IS NULL"
+                " AND (approved_at IS NULL OR until > %(at)s) RETURNING *",
+                {"at": as_datetime(at), "by": by, "why": why, "number": number},
+            )
+        ).fetchone()
+        return None if row is None else await _said(connection, row)
 
 
 async def exemptions(
@@ -165,6 +171,13 @@ async def place(connection: Connection, sources: Mapping[str, str]) -> None:
         " WHERE e.source IS NULL AND e.enterprise || '/' || e.unit = known.unit",
         (list(sources.keys()), list(sources.values())),
     )
+
+
+async def _said(connection: Connection, row: Mapping[str, Any]) -> Exemption:
+    """The exemption of a row that was just written; the ledger hears of it in the same transaction."""
+    exemption = _exemption(row)
+    await say(connection, "exemption", say_exemption(exemption))
+    return exemption
 
 
 def _exemption(row: Mapping[str, Any]) -> Exemption:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import zstandard
@@ -16,7 +17,7 @@ from hazmon.clock import MINUTE_US, as_datetime, as_us
 from hazmon.delivery import Delivery
 from hazmon.errors import LedgerError
 from hazmon.ledger.checkpoint import Checkpoint, sign_checkpoint
-from hazmon.ledger.content import Batch, Facts, Json, Leaf, Statement, StatementKind, canonical, encode
+from hazmon.ledger.content import Batch, Facts, Json, Leaf, Said, Statement, StatementKind, canonical, encode, parse
 from hazmon.ledger.note import Signer
 from hazmon.ledger.tree import HASH, TILE, Frontier, Read, edge_reads, leaf_hash
 from hazmon.store.bodies import body_of, evidence_text
@@ -26,6 +27,7 @@ PAGE_GRACE_US = 2 * MINUTE_US  # a page is sealed when boxes have had as long to
 MOST_PAGES = 5_000  # sealed at once; the rest follow with the next checkpoint
 DRAIN_US = 10_000_000  # how often what was said outside is looked for
 _PACK = zstandard.ZstdCompressor(level=3)
+_UNPACK = zstandard.ZstdDecompressor()
 
 
 @dataclass(slots=True)
@@ -38,12 +40,12 @@ class Seal:
 
 @dataclass(slots=True)
 class LedgerKeeper:
-    """The log's growing end, and the keys it is signed with, the newest first. One writer."""
+    """The log's growing end, what it holds of each kind, and the keys it is signed with, the newest first. One writer."""
 
     origin: str
     signers: Sequence[Signer]
     _frontier: Frontier | None = None
-    _statements: int = 0
+    _counts: Counter[str] = field(default_factory=Counter[str])
     _drained: int = 0
 
     def forget(self) -> None:
@@ -53,34 +55,49 @@ class LedgerKeeper:
     async def keep(
         self,
         connection: Connection,
+        said: Sequence[Said],
         deliveries: Sequence[Delivery],
         events: Sequence[AlarmEvent],
         seals: Sequence[Seal],
         now: int,
     ) -> None:
-        """Append what is recorded in this transaction, and sign the checkpoints that are wanted."""
+        """Append what is recorded in this transaction, and sign the checkpoints that are wanted.
+
+        What was `said` comes before the batches: a scheme is in force for those that are recorded with it.
+        """
         if self._frontier is None:
-            self._frontier, self._statements = await _end(connection)
-        leaves: list[Leaf] = [Batch(d.edge, d.boot, d.seq, d.arrived, d.offset or None, d.canonical) for d in deliveries]
-        leaves += [Statement("event", now, _event(event)) for event in events]
+            self._frontier, self._counts = await _end(connection)
+        leaves: list[Leaf] = [Statement(kind, now, body) for kind, body in said]
+        leaves += [Batch(d.edge, d.boot, d.seq, d.arrived, d.offset or None, d.canonical) for d in deliveries]
+        leaves += [Statement("event", now, event_json(event)) for event in events]
         if now >= self._drained + DRAIN_US or seals:
             self._drained = now
             leaves += await _drain(connection, now)
-        pages: list[Facts] = []
+        frontier = await self._append(connection, self._frontier, leaves, now)
         if seals:
-            pages = await _unsealed(connection, now)
-        first = self._frontier.count
-        frontier = await self._append(connection, self._frontier, [*leaves, *pages], now)
-        if pages:
-            await _mark_pages(connection, pages, first + len(leaves))
+            frontier = await self._seal(connection, frontier, seals, now)
+        self._frontier = frontier
+
+    async def _seal(self, connection: Connection, frontier: Frontier, seals: Sequence[Seal], now: int) -> Frontier:
+        """The pages that wait, and then for each seal a leaf that counts all before it, and a checkpoint over them all."""
+        pages = await _unsealed(connection, now)
+        first = frontier.count
+        frontier = await self._append(connection, frontier, pages, now)
+        await _mark_pages(connection, pages, first)
         for seal in seals:
+            body: dict[str, Json] = {
+                "day": None if seal.day is None else seal.day.isoformat(),
+                "counts": dict(sorted(self._counts.items())),
+                "waiting": len(pages) == MOST_PAGES,
+            }
+            frontier = await self._append(connection, frontier, [Statement("seal", now, body)], now)
             checkpoint = Checkpoint(self.origin, frontier.count, frontier.root(), now, seal.day)
             seal.note = sign_checkpoint(checkpoint, self.signers)
             await connection.execute(
                 "INSERT INTO checkpoint (size, at, day, note) VALUES (%s, %s, %s, %s)",
                 (frontier.count, as_datetime(now), seal.day, seal.note.decode()),
             )
-        self._frontier = frontier
+        return frontier
 
     async def _append(self, connection: Connection, frontier: Frontier, leaves: Sequence[Leaf], now: int) -> Frontier:
         """Write down leaves, tiles and what the leaves say; answers the log with them."""
@@ -128,12 +145,36 @@ class LedgerKeeper:
                     as_datetime(now),
                     [n for n, _, _ in said],
                     list(range(self._statements, self._statements + len(said))),
-                    [leaf.kind if isinstance(leaf, Statement) else "facts" for _, leaf, _ in said],
+                    [kind_of(leaf) for _, leaf, _ in said],
                     [_PACK.compress(content) for _, _, content in said],
                 ),
             )
-            self._statements += len(said)
+        self._counts.update(kind_of(leaf) for leaf in leaves)
         return grown
+
+    @property
+    def _statements(self) -> int:
+        """How many leaves say something else than a box's batch."""
+        return self._counts.total() - self._counts["batch"]
+
+
+def kind_of(leaf: Leaf) -> str:
+    """The word that a leaf's content has for what it is."""
+    match leaf:
+        case Batch():
+            return "batch"
+        case Facts():
+            return "facts"
+        case Statement():
+            return leaf.kind
+
+
+def unpacked(packed: bytes) -> bytes:
+    """What is kept as zstd. Raises LedgerError."""
+    try:
+        return _UNPACK.decompress(packed)
+    except zstandard.ZstdError as error:
+        raise LedgerError(f"the ledger's bytes do not unpack: {error}") from None
 
 
 async def say(connection: Connection, kind: StatementKind, body: dict[str, Json]) -> None:
@@ -191,11 +232,29 @@ async def sealed_days(connection: Connection, since: date) -> set[date]:
     return {day for (day,) in rows}
 
 
-async def _end(connection: Connection) -> tuple[Frontier, int]:
-    """The log as it is recorded, and how many statements there are."""
-    row = await (await connection.execute("SELECT COALESCE(max(number) + 1, 0) FROM statement")).fetchone()
-    count = await ledger_size(connection)
-    return Frontier.rebuilt(count, await read_hashes(connection, list(edge_reads(count)))), row[0] if row else 0
+async def _end(connection: Connection) -> tuple[Frontier, Counter[str]]:
+    """The log as it is recorded, and how many leaves it has of each kind: as the last seal says, and those after it."""
+    size = await ledger_size(connection)
+    frontier = Frontier.rebuilt(size, await read_hashes(connection, list(edge_reads(size))))
+    row = await (
+        await connection.execute("SELECT n, content FROM statement WHERE kind = 'seal' ORDER BY n DESC LIMIT 1", binary=True)
+    ).fetchone()
+    counts = Counter[str]()
+    sealed = -1
+    if row is not None:
+        sealed = row[0]
+        leaf = parse(unpacked(row[1]))
+        if not isinstance(leaf, Statement):
+            raise LedgerError(f"leaf {sealed} of the ledger is no seal, as its row says")
+        counts.update(cast(dict[str, int], leaf.body["counts"]))
+        counts["seal"] += 1
+    rows = await (
+        await connection.execute("SELECT kind, count(*) FROM statement WHERE n > %s GROUP BY kind", (sealed,))
+    ).fetchall()
+    for kind, count in rows:
+        counts[kind] += count
+    counts["batch"] += size - counts.total()
+    return frontier, counts
 
 
 async def _drain(connection: Connection, now: int) -> list[Leaf]:
@@ -218,6 +277,8 @@ async def _unsealed(connection: Connection, now: int) -> list[Facts]:
 
 
 async def _mark_pages(connection: Connection, pages: Sequence[Facts], first: int) -> None:
+    if not pages:
+        return
     await connection.execute(
         "UPDATE coverage_hour h SET leaf = p.leaf"
         " FROM unnest(%s::text[], %s::timestamptz[], %s::bigint[]) AS p (source, hour, leaf)"
@@ -230,7 +291,7 @@ async def _mark_pages(connection: Connection, pages: Sequence[Facts], first: int
     )
 
 
-def _event(event: AlarmEvent) -> dict[str, Json]:
+def event_json(event: AlarmEvent) -> dict[str, Json]:
     """An alarm event or command, as it is recorded."""
     found: dict[str, Any] = {
         "event": event.number,

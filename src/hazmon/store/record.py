@@ -14,6 +14,7 @@ from hazmon.clock import as_datetime
 from hazmon.coverage.book import Veto
 from hazmon.delivery import Delivery
 from hazmon.errors import HazmonError, StoreUnavailable
+from hazmon.ledger.content import Said
 from hazmon.model import Park
 from hazmon.rules.frame import ScanBlock
 from hazmon.store.bodies import body_of, evidence_text
@@ -91,11 +92,13 @@ class Recorder:
         events = [event for work in works for event in work.events]
         grown = [alarm for work in works for alarm in work.grown]
         await _rest(connection, fresh, events, grown)
+        said: list[Said] = []
         if self._coverage is not None:
             vetoes = [veto for work in works for veto in work.vetoes]
-            await self._coverage.keep(connection, fresh, events, vetoes, now)
+            said = await self._coverage.keep(connection, fresh, events, vetoes, now)
         if self._ledger is not None:
-            await self._ledger.keep(connection, fresh, events, [seal for work in works for seal in work.seals], now)
+            seals = [seal for work in works for seal in work.seals]
+            await self._ledger.keep(connection, said, fresh, events, seals, now)
 
     def _forget(self) -> None:
         if self._ledger is not None:

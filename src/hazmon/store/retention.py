@@ -26,13 +26,14 @@ class Released:
 
 
 async def retain(connection: Connection, raw_days: int, minute_days: int, now: int) -> Released:
-    """Let go of scans, misses and ledger rows older than `raw_days` and of minutes older than `minute_days`.
+    """Let go of scans, misses, batches and their bytes older than `raw_days` and of minutes older than `minute_days`.
 
-    Only whole chunks go, so a little more than that is kept. Alarms and their events are kept for ever.
+    Only whole chunks go, so a little more than that is kept. Alarms and their events are kept for ever, and so is what the
+    ledger holds of everything: its hash.
     """
     raw, minutes = as_datetime(now - raw_days * DAY_US), as_datetime(now - minute_days * DAY_US)
     chunks = 0
-    for table, before in (("scan", raw), ("miss", raw), ("minute", minutes)):
+    for table, before in (("scan", raw), ("miss", raw), ("evidence", raw), ("minute", minutes)):
         dropped = await connection.execute("SELECT drop_chunks(%s::regclass, older_than => %s::timestamptz)", (table, before))
         chunks += dropped.rowcount
     batches = refused = 0
