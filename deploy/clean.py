@@ -11,7 +11,15 @@ from embedded import running_mosquitto, running_postgres
 from embedded.accounts import remove
 
 ROOT = Path(__file__).resolve().parents[1]
-BUILT = (".venv", ".pytest_cache", ".ruff_cache", ".hypothesis", ".import_linter_cache", "src/hazmon/web/static")
+BUILT = (
+    ".venv",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".import_linter_cache",
+    "src/hazmon/web/static",
+    "src/hazmon/exports/fonts",
+)
 
 
 def main() -> int:

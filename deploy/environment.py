@@ -26,7 +26,8 @@ PROJECTS = ("edge", "simulators", ".")
 OLDEST = (3, 11)
 PAGE_SOURCES = "src/hazmon/web/ui"
 NOT_SOURCES = {"node_modules", ".vite", "dist"}
-PAGE_INDEX = "src/hazmon/web/static/index.html"
+BUILT = ("src/hazmon/web/static/index.html", "src/hazmon/exports/fonts/font-info.json")
+TYPEFACE = ("src/hazmon/exports/typeface.py", "src/hazmon/exports/font_package/package-lock.json")
 
 if sys.version_info < OLDEST:  # before anything that an older Python cannot import
     for name in ("python3.13", "python3.12", "python3.11"):
@@ -62,8 +63,8 @@ def set_up(home: Path) -> None:
     synced = digest([LOCK], sys.version)
     page = [path for path in (ROOT / PAGE_SOURCES).rglob("*") if path.is_file() and not NOT_SOURCES & set(path.parts)]
     manifests = [ROOT / project / "pyproject.toml" for project in PROJECTS]
-    installed = digest([*manifests, ROOT / "hatch_build.py", *page], synced)
-    if stamp("installed") == installed and (not page or (ROOT / PAGE_INDEX).exists()):
+    installed = digest([*manifests, ROOT / "hatch_build.py", *(ROOT / name for name in TYPEFACE), *page], synced)
+    if stamp("installed") == installed and (not page or all((ROOT / name).exists() for name in BUILT)):
         return
     began = time.monotonic()
     tool = uv(home)
@@ -73,7 +74,7 @@ def set_up(home: Path) -> None:
             run([tool, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)], "making .venv")
         run([tool, "pip", "sync", "--quiet", "--python", str(VENV), "--require-hashes", str(LOCK)], "installing the packages")
         (VENV / "hazmon.synced").write_text(synced)
-    say("· environment: installing hazmon itself and building the page")
+    say("· environment: installing hazmon itself and building the page (the first time: 57 MB for the reports' typeface)")
     editable = [word for project in PROJECTS for word in ("-e", str(ROOT / project))]
     run([tool, "pip", "install", "--quiet", "--python", str(VENV), "--no-deps", "--reinstall", *editable], "installing hazmon")
     (VENV / "hazmon.installed").write_text(installed)

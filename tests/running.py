@@ -61,14 +61,14 @@ class Process:
             raise AssertionError(f"{self.name} did not end within 15 s of {number.name}\n{self.output()[-2000:]}") from None
 
 
-def run(command: list[str], environment: Mapping[str, str]) -> str:
+def run(command: list[str], environment: Mapping[str, str], limit_s: float = 120) -> str:
     """Run a command to its end; its output. Raises AssertionError when it fails."""
     done = subprocess.run(
         [str(BIN / command[0]), *command[1:]],
         env={**os.environ, **QUIET, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=limit_s,
         check=False,
     )
     assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"

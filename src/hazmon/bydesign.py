@@ -1,23 +1,32 @@
-"""Suppression by design: alarms that mean nothing while a unit is exempt (停用/检修) or a condition of rules.toml holds. Pure.
+"""Suppression by design: alarms that mean nothing while their unit or source is exempt (停用/检修), or a condition holds. Pure.
 
 What is suppressed is always counted: `book.designs` names every alarm that would not be heard now, and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from hazmon.alarms.alarm import AlarmEvent, Subject
 from hazmon.alarms.book import Key, Turn
 from hazmon.alarms.states import Stimulus
+from hazmon.coverage.exempting import Exemption
+from hazmon.coverage.filing import quiet
 from hazmon.model import ERROR_PRIORITY
-from hazmon.plant import START_GRACE_US, Plant
+from hazmon.plant import START_GRACE_US, Exempt, Plant
 from hazmon.rulebook import NOT_EVALUATED, RULES, Kind, Rule
 from hazmon.rules.frame import NEVER, Bools
 from hazmon.rules.named import designs
 
 _STALE = RULES.index(Rule.STALE)
+_UNTIL = attrgetter("until")
+
+
+def exempts_of(agreed: Iterable[Exemption]) -> tuple[Exempt, ...]:
+    """Approved exemptions of a unit or source, as the plant knows them."""
+    return tuple(Exempt(each.begins, each.until, each.reason, quiet(each)) for each in agreed)
 
 
 def unknown_points(plant: Plant) -> Bools:
@@ -66,10 +75,9 @@ def _blind(plant: Plant, failed: Mapping[int, str], now: int) -> list[AlarmEvent
 
 
 def _wanted(plant: Plant, holding: Bools, unknown: Bools, now: int) -> dict[Key, str]:
-    for unit in [unit for unit, exempt in plant.exempt.items() if exempt.until <= now]:
-        del plant.exempt[unit]
-    if plant.exempt != plant.exempt_then:
-        plant.exempt_then, plant.exempted = dict(plant.exempt), _exempted(plant)
+    force = _in_force(plant, now)
+    if force != plant.exempt_then:
+        plant.exempt_then, plant.exempted = force, _exempted(plant, force)
     found = dict(plant.exempted)
     for index, design in enumerate(plant.park.by_design):
         if holding[index]:
@@ -79,14 +87,24 @@ def _wanted(plant: Plant, holding: Bools, unknown: Bools, now: int) -> dict[Key,
     return found
 
 
-def _exempted(plant: Plant) -> dict[Key, str]:
-    """What the points and named rules of exempt units may be alarmed about."""
+def _in_force(plant: Plant, now: int) -> dict[str, Exempt]:
+    """By unit or source, the quiet exemption that lasts longest of those in force. What is over is forgotten."""
+    for target in [target for target, each in plant.exempt.items() if all(exempt.until <= now for exempt in each)]:
+        del plant.exempt[target]
+    holding = {target: [exempt for exempt in each if exempt.quiet and exempt.holds(now)] for target, each in plant.exempt.items()}
+    return {target: max(each, key=_UNTIL) for target, each in holding.items() if each}
+
+
+def _exempted(plant: Plant, force: Mapping[str, Exempt]) -> dict[Key, str]:
+    """What the points and named rules of exempt units and sources may be alarmed about."""
     found: dict[Key, str] = {}
     for subject in (*plant.park.points, *plant.park.named):
-        exempt = plant.exempt.get(f"{subject.enterprise}/{subject.unit}")
-        if exempt is not None:
+        targets = (f"{subject.enterprise}/{subject.unit}", subject.source)
+        exempts = [force[target] for target in targets if target in force]
+        if exempts:
+            reason = max(exempts, key=_UNTIL).reason
             kinds = [kind for kind in Kind if any(plant.has(subject.id, rule) for rule in kind.rules)]
-            found |= {(subject.id, kind): exempt.reason for kind in kinds}
+            found |= {(subject.id, kind): reason for kind in kinds}
     return found
 
 

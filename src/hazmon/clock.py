@@ -47,6 +47,21 @@ class SystemClock:
         await asyncio.sleep(max(0.0, monotonic - time.monotonic()))
 
 
+class SteppedClock(SystemClock):
+    """Time that is told: it stands still until it is set forward. For a past that goes through the real ingest path."""
+
+    def __init__(self, now_us: int) -> None:
+        self.now_us = now_us
+
+    def now(self) -> int:
+        """Microseconds since 1970, UTC: as last told."""
+        return self.now_us
+
+    def set_forward(self, now_us: int) -> None:
+        """Never back."""
+        self.now_us = max(self.now_us, now_us)
+
+
 class ManualClock:
     """A clock that moves only when told; for tests and scenarios."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import structlog
@@ -16,19 +16,19 @@ from hazmon_edge import wire
 
 from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.alarms.commands import Command
-from hazmon.alarms.states import Stimulus
 from hazmon.boots import Boots
 from hazmon.clock import US, Clock
+from hazmon.counts import Counts
 from hazmon.coverage.book import Veto
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
-from hazmon.feed import Feed, Notice
+from hazmon.feed import Feed
 from hazmon.ingest import UnknownGroup, accept, accepted, check_group, read_batch
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
 from hazmon.reload import reloaded
 from hazmon.rules.frame import Ints
-from hazmon.step import Outcome, step
+from hazmon.step import BOX_QUIET_US, Outcome, deaf, step
 from hazmon.store.record import Recorder, Unrecordable, Work
 from hazmon.store.register import Key, Lookups
 
@@ -46,17 +46,12 @@ class Busy(Exception):
     """The queue is full or the record does not answer: the box keeps what it has."""
 
 
-@dataclass(slots=True)
-class Counts:
-    """What has happened since the service began."""
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
 
-    readings: int = 0
-    batches: int = 0
-    duplicates: int = 0
-    rejected: int = 0
-    refused: int = 0
-    missed: dict[str, int] = field(default_factory=dict[str, int])
-    alarms: dict[str, int] = field(default_factory=dict[str, int])
+    event: AlarmEvent
+    recorded: bool
 
 
 Answer = asyncio.Future[wire.Receipt]
@@ -97,6 +92,7 @@ class Engine:
         self._writer: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._grown_at = clock.monotonic()
+        self._turn_began = clock.now()
 
     @property
     def queue(self) -> int:
@@ -147,12 +143,9 @@ class Engine:
         if alarm.id not in book.open and alarm.id not in book.closed:
             book.keep(alarm)
 
-    def exempt(self, unit: str, exempt: Exempt | None) -> None:
-        """A unit (`E01/V-1101`) is out of use from the next turn on, or no longer is."""
-        if exempt is None:
-            self.plant.exempt.pop(unit, None)
-        else:
-            self.plant.exempt[unit] = exempt
+    def exempt(self, target: str, exempts: Sequence[Exempt]) -> None:
+        """From the next turn on, these are all exemptions of a unit (`E01/V-1101`) or source: in force, or by their time."""
+        self.plant.exempt[target] = tuple(exempts)
         self._wake.set()
 
     def reload(self, park: Park) -> None:
@@ -172,6 +165,11 @@ class Engine:
         indices = np.flatnonzero(self._changed)
         self._changed[:] = False
         return indices
+
+    def record(self, work: Work) -> None:
+        """Have it recorded with the next turn."""
+        self._unwritten.append(work)
+        self._wake.set()
 
     def begin_with(self, events: list[AlarmEvent]) -> None:
         """Events that no step made, but the recovery or a new configuration: to be recorded before those that follow."""
@@ -242,9 +240,15 @@ class Engine:
         commands, self._commands = self._commands, []
         alive, self._alive = self._alive, {}
         now = self.clock.now()
+        if now - self._turn_began > BOX_QUIET_US:
+            deaf(self.plant, now - self._turn_began)
+        self._turn_began = now
         fresh = [delivery for delivery in deliveries if self._boots.is_new(delivery.key)]
         events, outcomes = step(self.plant, fresh, [command for command, _ in commands], now, alive)
-        self._count(fresh, events)
+        self.counts.note(fresh, events)
+        for delivery in fresh:
+            for block in delivery.blocks:
+                self._changed[block.points[block.points >= 0]] = True
         kept = self._kept(deliveries)
         for outcome, (_, future) in zip(outcomes, commands, strict=True):
             if outcome.event is None:
@@ -297,21 +301,6 @@ class Engine:
         for delivery in deliveries[room:]:
             self._answers.pop(delivery.key).cancel()
         return deliveries[:room]
-
-    def _count(self, fresh: Sequence[Delivery], events: Sequence[AlarmEvent]) -> None:
-        for delivery in fresh:
-            self.counts.batches += 1
-            self.counts.readings += delivery.readings
-            self.counts.refused += sum(refused.count for refused in delivery.refused)
-            for miss in delivery.misses:
-                readings = miss.count * (1 if miss.column is not None else len(miss.group.tags))
-                cause = miss.cause.name.lower()
-                self.counts.missed[cause] = self.counts.missed.get(cause, 0) + readings
-            for block in delivery.blocks:
-                self._changed[block.points[block.points >= 0]] = True
-        for event in events:
-            if event.stimulus in (Stimulus.RAISE, Stimulus.ESCALATE, Stimulus.RAISE_LATE):
-                self.counts.alarms[event.rule] = self.counts.alarms.get(event.rule, 0) + 1
 
     async def _write(self) -> None:
         """Write all works in hand until they are written; runs as the one writer task."""

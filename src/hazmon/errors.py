@@ -3,8 +3,9 @@
 HazmonError
 ├── ConfigError        the configuration is refused; carries every finding
 ├── BatchError         a batch that cannot be read at all
-├── CommandRefused     an operator's command that is not allowed now
+├── CommandRefused     somebody's command that is not allowed now
 ├── NotFound           no such object
+├── ExportUnavailable  an export that this installation cannot make; the text says what is missing
 ├── LedgerError        the record, a proof, a note or a checkpoint does not hold
 └── StoreUnavailable   the database does not answer; nothing was recorded
 """
@@ -46,7 +47,7 @@ class BatchError(HazmonError):
 
 
 class CommandRefused(HazmonError):
-    """A command that the alarm's present state does not allow; the text says why."""
+    """A command that is not allowed, by who gave it or by the state that its object is in; the text says why."""
 
 
 class NotFound(HazmonError):
@@ -55,6 +56,10 @@ class NotFound(HazmonError):
 
 class LedgerError(HazmonError):
     """Something of the append-only record does not hold, or is not what it must be; the text says what, in a plain sentence."""
+
+
+class ExportUnavailable(HazmonError):
+    """An export cannot be made by this installation; the text says what is missing and how to mend it."""
 
 
 class StoreUnavailable(HazmonError):

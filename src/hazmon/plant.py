@@ -66,10 +66,19 @@ class BoxState:
 
 @dataclass(frozen=True, slots=True)
 class Exempt:
-    """A unit that is out of use or under maintenance until then (microseconds), and why."""
+    """An approved exemption of a unit or source, in force or planned: [begins, until) in microseconds, and why.
 
+    Alarms are suppressed by design while one that is `quiet` is in force (停用/检修, not 离线报备).
+    """
+
+    begins: int
     until: int
     reason: str
+    quiet: bool = True
+
+    def holds(self, now: int) -> bool:
+        """It is in force."""
+        return self.begins <= now < self.until
 
 
 @dataclass(slots=True)
@@ -91,8 +100,8 @@ class Plant:
     operands: dict[int, tuple[int, ...]]  # row of a named rule -> the points it looks at
     named: NamedTable
     held: Held  # what the named rules know of their points
-    exempt: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # by unit: `E01/V-1101`
-    exempt_then: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # `exempt` when `exempted` was found
+    exempt: dict[str, tuple[Exempt, ...]] = field(default_factory=dict[str, tuple[Exempt, ...]])  # by unit `E01/V-1101` or source
+    exempt_then: dict[str, Exempt] = field(default_factory=dict[str, Exempt])  # what was in force when `exempted` was found
     exempted: dict[tuple[str, Kind], str] = field(default_factory=dict[tuple[str, Kind], str])  # alarms of exempt units, and why
     flood: Flood = field(default_factory=Flood)
     begun: int = NEVER  # when the service, or its configuration, began

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -13,14 +16,24 @@ from hazmon.alarms.states import Health, Stimulus
 from hazmon.clock import MINUTE_US
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park
-from hazmon.plant import BOX, Plant
+from hazmon.plant import BOX, GroupState, Plant
 from hazmon.rulebook import RULES, Kind, Rule
 from hazmon.rules.evaluate import evaluate
 from hazmon.rules.frame import NEVER, Bools, ScanBlock
 from hazmon.rules.named import named
+from hazmon.rules.walk import Recorded
 from hazmon.telling import follow_peaks
 
-Key = tuple[str, Kind]
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """Rules of a live alarm's kind turned at an instant, microseconds: those that held till then, and since."""
+
+    subject: str
+    kind: Kind
+    at: int
+    before: frozenset[Rule]
+    after: frozenset[Rule]
 
 
 def reach(plant: Plant) -> int:
@@ -33,32 +46,28 @@ def rebuild(
     park: Park,
     now: int,
     book: AlarmBook,
-    held: Mapping[Key, frozenset[Rule]],
+    turns: Iterable[Turned],
     scans: Iterable[tuple[ScanGroup, ScanBlock]],
     rings: Iterable[int],
 ) -> Plant:
-    """The plant with that book. `held`: the rules that held before the first of `scans`, of alarms that turned since.
+    """The plant with that book. `turns`: those of live alarms since the first of `scans`, in their order.
 
     `rings`: when alarms rang of late, for a flood goes on. The scans are evaluated again, which fills slope windows and running
-    delays; the events this makes are in the record already.
+    delays; the events this makes are in the record already. What turned is taken from there: a delay that began before the first
+    scan is over later here than it was, or never, and the opposite must be counted from when the rule turned.
     """
     plant = Plant.of(park, now, book)
     standing = _standing(plant)
-    before = standing.copy()
-    for (subject, kind), rules in held.items():
-        row = park.rows.get(subject)
-        if row is not None:
-            for rule in kind.rules:
-                before[row, RULES.index(rule)] = rule in rules and plant.has(subject, rule)
+    recorded, before = _recorded(plant, turns, standing)
     plant.rules.active[:] = before
     blocks: list[ScanBlock] = []
     for group, block in scans:
         state = plant.group(group)
         state.newest = int(block.times[-1])
         plant.frame.absorb(block)
-        evaluate(plant.rules, plant.table, block, state.trail)
+        _evaluate_again(plant, state, block, recorded)
         blocks.append(block)
-    named(plant.rules, plant.named, plant.held, blocks, np.zeros(len(park.points), bool))
+    named(plant.rules, plant.named, plant.held, blocks, np.zeros(len(park.points), bool), recorded)
     plant.rules.since[plant.rules.active != standing] = NEVER
     plant.rules.active[:] = standing
     blind: list[int] = np.flatnonzero(standing[:, RULES.index(Rule.ERROR)]).tolist()
@@ -70,19 +79,21 @@ def rebuild(
     return plant
 
 
-def held_before(stimulus: Stimulus, rule: Rule, after: Alarm) -> frozenset[Rule] | None:
-    """The rules of an alarm that held before an event about this rule; None when it turned none."""
+def turned(at: int, stimulus: Stimulus, rule: Rule, after: Alarm) -> Turned | None:
+    """What turned with an event about this rule, by the alarm after it; None of what turned nothing, or nothing live."""
     match stimulus:
         case Stimulus.RAISE:
-            return frozenset()
+            before = frozenset[Rule]()
         case Stimulus.ESCALATE:
-            return after.holding - {rule}
+            before = after.holding - {rule}
         case Stimulus.EASE:
-            return frozenset(after.kind.rules)
+            before = frozenset(after.kind.rules)
         case Stimulus.CLEAR | Stimulus.LATCH:
-            return frozenset({rule})
+            milder = takewhile(lambda each: each is not rule, after.kind.rules)
+            before = frozenset({rule, *milder})  # where the milder had not held, there is none
         case _:
             return None
+    return None if after.late else Turned(after.subject.id, after.kind, at, before, after.holding)
 
 
 def end_orphans(plant: Plant, connections: Iterable[str], now: int) -> list[AlarmEvent]:
@@ -110,6 +121,47 @@ def _standing(plant: Plant) -> Bools:
             for rule in plant.book.open[identity].holding:
                 standing[row, RULES.index(rule)] = plant.has(subject, rule)
     return standing
+
+
+def _recorded(plant: Plant, turns: Iterable[Turned], standing: Bools) -> tuple[dict[int, deque[Recorded]], Bools]:
+    """By row what its rules turned to and when, and bool[S,R]: what held before the first of it."""
+    found: dict[int, deque[Recorded]] = {}
+    before = standing.copy()
+    known: set[tuple[int, Kind]] = set()
+    for turn in turns:
+        row = plant.park.rows.get(turn.subject)
+        if row is None:
+            continue
+        rules = [rule for rule in turn.kind.rules if plant.has(turn.subject, rule)]
+        columns = np.array([RULES.index(rule) for rule in rules], np.int64)
+        if (row, turn.kind) not in known:
+            known.add((row, turn.kind))
+            before[row, columns] = [rule in turn.before for rule in rules]
+        active = np.array([rule in turn.after for rule in rules], bool)
+        found.setdefault(row, deque()).append(Recorded(row, turn.at, columns, active))
+    return found, before
+
+
+def _evaluate_again(plant: Plant, state: GroupState, block: ScanBlock, recorded: Mapping[int, deque[Recorded]]) -> None:
+    """Evaluate the block; what turned at a reading of it, or before it, does so here. That is taken from `recorded`."""
+    times = np.broadcast_to(block.cell_times(), block.values.shape)
+    cuts: list[tuple[int, Recorded]] = []
+    for column, row in enumerate(block.points.tolist()):
+        due = recorded.get(row)
+        while due:
+            reached = np.flatnonzero(times[:, column] >= due[0].at)
+            if not reached.size:
+                break
+            first = int(reached[0])
+            cuts.append((first + int(times[first, column] == due[0].at), due.popleft()))
+    done = 0
+    for cut, turn in sorted(cuts, key=lambda each: each[0]):
+        if cut > done:
+            evaluate(plant.rules, plant.table, block.rows(np.arange(done, cut)), state.trail)
+            done = cut
+        turn.impose(plant.rules)
+    if done < block.times.size:
+        evaluate(plant.rules, plant.table, block.rows(np.arange(done, block.times.size)), state.trail)
 
 
 def _doubted(plant: Plant) -> set[int]:

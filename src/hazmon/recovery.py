@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from hazmon.alarms.alarm import AlarmEvent
 from hazmon.alarms.book import KEPT_CLOSED, AlarmBook
+from hazmon.bydesign import exempts_of
 from hazmon.clock import US
+from hazmon.coverage.filing import sources_by_unit
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park
-from hazmon.plant import Exempt, Plant
+from hazmon.plant import Plant
 from hazmon.rebuild import end_orphans, reach, rebuild
-from hazmon.store.exemptions import longest
+from hazmon.store.exemptions import agreed, place
 from hazmon.store.pool import Connection
 from hazmon.store.register import Register
 from hazmon.store.standing import closed_alarms, last_event, open_alarms, rings_since, scans_since, turns_since
@@ -26,10 +28,11 @@ async def recover(
     book.closed = {alarm.id: alarm for alarm in await closed_alarms(connection, now - RECENT_US, KEPT_CLOSED)}
     groups = await register.groups(connection)
     since = now - reach(Plant.of(park, now))
-    held = {(turn.subject, turn.kind): turn.before for turn in await turns_since(connection, since)}
+    turns = await turns_since(connection, since)
     scans = [found async for found in scans_since(connection, {g.id: g for g in groups.values()}, since)]
-    plant = rebuild(park, now, book, held, scans, await rings_since(connection, now - FLOOD_US))
-    plant.exempt = {each.key: Exempt(each.until, each.reason) for each in (await longest(connection, now)).values()}
+    plant = rebuild(park, now, book, turns, scans, await rings_since(connection, now - FLOOD_US))
+    await place(connection, {unit: found[0] for unit, found in sources_by_unit(park).items() if len(found) == 1})
+    plant.exempt = {target: exempts_of(found) for target, found in (await agreed(connection, now)).items()}
     connections = [f"{group.edge}/{group.connection}" for group in groups.values()]
     return plant, groups, end_orphans(plant, connections, now) + _end_late(plant, now)
 

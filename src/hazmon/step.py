@@ -114,6 +114,13 @@ def hear(plant: Plant, edge: str, now: int) -> list[AlarmEvent]:
     return _ended(plant, plant.box(edge), now, "the box is back")
 
 
+def deaf(plant: Plant, gap: int) -> None:
+    """For `gap` microseconds the park itself did not look: nobody could be heard, so the time counts for nobody's silence."""
+    for box in plant.boxes.values():
+        box.heard += gap
+    plant.heard += gap
+
+
 def _absorb(plant: Plant, delivery: Delivery, now: int, found: _Found) -> list[AlarmEvent]:
     box = plant.boxes[delivery.edge]
     if (delivery.boot != box.boot or delivery.seq > box.next_seq) and _has_live(plant, delivery):

@@ -1,4 +1,4 @@
-"""What the service does beside its work: minute aggregates, and letting go of what retention allows.
+"""What the service does beside its work: minute aggregates, letting go of what retention allows, and noting that it is alive.
 
 Nothing that goes wrong here may take the alarms down: it is logged and tried again.
 """
@@ -16,6 +16,7 @@ from hazmon.errors import StoreUnavailable
 from hazmon.model import Settings
 from hazmon.store.honesty import look, settle
 from hazmon.store.minutes import roll
+from hazmon.store.park_runs import note_alive
 from hazmon.store.pool import Pool
 from hazmon.store.record import Work
 from hazmon.store.retention import Released, compress_where_licensed, retain
@@ -27,6 +28,7 @@ RETENTION_EVERY_S = 3600.0
 HONESTY_EVERY_S = 600.0
 HONESTY_REST_S = 10.0  # between two looks, while more is due than one takes
 RECORDED_S = 60.0  # how long a found veto may take to be recorded before it is looked for again
+ALIVE_EVERY_S = 60.0
 
 
 async def keep_minutes(pool: Pool, clock: Clock) -> None:
@@ -92,3 +94,16 @@ async def _is_recorded(work: Work, clock: Clock) -> bool:
     while not work.recorded and clock.monotonic() < end:
         await clock.sleep_until(clock.monotonic() + 0.25)
     return work.recorded
+
+
+async def keep_noting_alive(pool: Pool, run: int, clock: Clock) -> None:
+    """Note each minute that the run goes on, until cancelled: a service that is killed cannot say when."""
+    while True:
+        await clock.sleep_until(clock.monotonic() + ALIVE_EVERY_S)
+        try:
+            async with pool.connection() as connection:
+                await note_alive(connection, run, clock.now())
+        except StoreUnavailable as error:
+            log.warning("not noted as alive", error=str(error))
+        except psycopg.Error:
+            log.exception("not noted as alive")

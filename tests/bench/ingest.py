@@ -2,7 +2,8 @@
 
 The load is a backlog as boxes ship it: batches of 5,000 readings, 125 scans of a 40-point group, over HTTP on keep-alive
 connections from this process, on the same cores. Every batch is decoded, judged by every rule and committed before it is
-answered. Beside it, in turn, the same readings as narrow rows by binary COPY into a hypertable with PRIMARY KEY (point, ts).
+answered. Beside it, in turn, a service of the same park that keeps no account of coverage, and the same readings as narrow rows
+by binary COPY into a hypertable with PRIMARY KEY (point, ts).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from bench.figures import Figure, figure
 from bench.http import Line
 from bench.stand import Stand, family_cpu, now_us, stand
 
-FIGURES = ("ingest_rate", "ingest_vs_narrow_copy", "live_cpu", "bytes_table")
+FIGURES = ("ingest_rate", "ingest_vs_narrow_copy", "ingest_vs_uncovered", "live_cpu", "bytes_table")
 SCANS, POINTS = 125, 40
 BATCHES = 420
 RUNS = 5
@@ -35,35 +36,45 @@ NARROW = """
 
 
 def measure() -> list[Figure]:
-    """ingest_rate, ingest_vs_narrow_copy, live_cpu, bytes_table."""
-    with stand() as park:
-        return asyncio.run(_measure(park))
+    """ingest_rate, ingest_vs_narrow_copy, ingest_vs_uncovered, live_cpu, bytes_table."""
+    with stand() as park, stand(covered=False) as bare:
+        return asyncio.run(_measure(park, bare))
 
 
-async def _measure(park: Stand) -> list[Figure]:
-    shipper = Shipper(park.park, boot=1)
-    lines = {edge: Line(park.port, token) for edge, token in park.tokens.items()}
-    for edge, batch in shipper.declarations(now_us()):
-        await lines[edge].post(wire.pack([batch]))
-    live = [await _live_cpu(park, shipper, lines) for _ in range(RUNS)]
+async def _measure(park: Stand, bare: Stand) -> list[Figure]:
+    load, other = await _open(park), await _open(bare)
+    live = [await _live_cpu(park, *load) for _ in range(RUNS)]
     service: list[float] = []
+    uncovered: list[float] = []
     narrow: list[float] = []
     start = now_us() - 20 * 86_400 * SECOND_US
     for run in range(RUNS + 1):
         first = start + run * (BATCHES // len(park.park) + 1) * SCANS * SECOND_US
-        rate = await _ingest(park, shipper, lines, first)
+        rate = await _ingest(park, *load, first)
+        without = await _ingest(bare, *other, first)
         beside = await asyncio.to_thread(_copy_narrow, park, first)
         if run:  # the first warms up
             service.append(rate)
+            uncovered.append(without)
             narrow.append(beside)
-    for line in lines.values():
+    for line in (*load[1].values(), *other[1].values()):
         line.close()
     return [
         figure("ingest_rate", service, "readings/s", "higher", 1_000_000),
         figure("ingest_vs_narrow_copy", [a / b for a, b in zip(service, narrow, strict=True)], "ratio", "higher", 2.0),
+        figure("ingest_vs_uncovered", [a / b for a, b in zip(service, uncovered, strict=True)], "ratio", "higher", 0.90),
         figure("live_cpu", live, "share of a core", "lower", 0.10),
         figure("bytes_table", [scan_bytes(park.url)], "B/reading", "lower", 12.0),
     ]
+
+
+async def _open(park: Stand) -> tuple[Shipper, dict[str, Line]]:
+    """The boxes of a stand, declared, each with its connection."""
+    shipper = Shipper(park.park, boot=1)
+    lines = {edge: Line(park.port, token) for edge, token in park.tokens.items()}
+    for edge, batch in shipper.declarations(now_us()):
+        await lines[edge].post(wire.pack([batch]))
+    return shipper, lines
 
 
 async def _ingest(park: Stand, shipper: Shipper, lines: dict[str, Line], first: int) -> float:

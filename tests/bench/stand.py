@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -42,11 +43,13 @@ def short_folder() -> Generator[Path]:
 
 
 @contextmanager
-def stand(park: list[Cell] | None = None, ports: Mapping[str, int] | None = None) -> Generator[Stand]:
-    """Start database and service for the block; 42 sources of 40 points unless told otherwise."""
+def stand(park: list[Cell] | None = None, ports: Mapping[str, int] | None = None, covered: bool = True) -> Generator[Stand]:
+    """Start database and service for the block; 42 sources of 40 points unless told otherwise. `covered`: coverage is kept."""
     with short_folder() as folder:
         park = cells() if park is None else park
         write_config(folder / "config", park, ports)
+        if covered:
+            shutil.copy(ROOT / "config/coverage.toml", folder / "config")
         database = start_postgres(servers(HOME), folder / "postgres")
         environment = {"HAZMON_DATABASE_URL": database.url, "HAZMON_HOME": str(folder / "home")}
         port = free_port()

@@ -18,13 +18,31 @@ from hazmon.api.server import ParkServer, listen
 from hazmon.api.tokens import Tokens
 from hazmon.clock import US, SystemClock
 from hazmon.engine import Engine
-from hazmon.model import Chemical, Enterprise, Level, Park, Point, Quantity, Settings, Source, Unit, UnitKind, UnitType
+from hazmon.ledger.note import generate
+from hazmon.model import (
+    Chemical,
+    CoverageRules,
+    Enterprise,
+    Level,
+    ParameterGroup,
+    Park,
+    Point,
+    Quantity,
+    Settings,
+    Source,
+    Unit,
+    UnitKind,
+    UnitType,
+)
 from hazmon.recovery import recover
 from hazmon.rulebook import Limits
+from hazmon.store.coverage import CoverageKeeper
+from hazmon.store.ledger import LedgerKeeper
 from hazmon.store.pool import Pool, connect, migrate
 from hazmon.store.record import Recorder
 from hazmon.store.register import Lookups, Register, add_edge_token, edge_tokens
 
+KEY = generate("hazmon-test")
 TOKENS = {"E01": "token-of-the-first-box", "E02": "token-of-the-second-box"}
 TAGS = ("LT-1", "PT-1", "TT-1")
 GROUP = wire.Group("plc1", 1_000_000, TAGS)
@@ -59,7 +77,10 @@ def small_park(queue_batches: int = 64) -> Park:
         ):
             points.append(Point(edge, tag, source.id, "V-1", f"名 {tag}", f"name {tag}", quantity, "m", 0.0, 100.0, 1.0, limits))
     settings = Settings("示例园区", "Example park", queue_batches=queue_batches)
-    return Park(settings, tuple(enterprises), tuple(points))
+    quantities = (Quantity.LEVEL, Quantity.PRESSURE, Quantity.TEMPERATURE)
+    groups = {each.value: ParameterGroup(each.value, each.value, each.value, frozenset({each})) for each in quantities}
+    coverage = CoverageRules(groups, {UnitKind.PRESSURE_TANK: tuple(groups)})
+    return Park(settings, tuple(enterprises), tuple(points), coverage=coverage)
 
 
 @dataclass(slots=True)
@@ -161,7 +182,8 @@ async def running(
         known = await edge_tokens(connection)
     pool = Pool(database)
     await pool.open()
-    engine = Engine(plant, Recorder(database), Lookups(pool, register), groups, clock)
+    keeper = None if park.coverage is None else CoverageKeeper(park, park.coverage, clock.now())
+    engine = Engine(plant, Recorder(database, keeper, LedgerKeeper(KEY.name, [KEY])), Lookups(pool, register), groups, clock)
     room = Room(engine, pool, clock, Tokens(pool, clock, known), page, f"{clock.now():x}", config)
     server = ParkServer(room)
     listener = listen("127.0.0.1", 0)

@@ -91,8 +91,6 @@ async def test_a_shelved_alarm_is_not_heard_but_counted_and_comes_back_acknowled
         ("alarms/0123456789abcdef/reset", BY, 404, "0123456789abcdef"),
         ("alarms/acknowledge", {**BY, "alarms": ["0123456789abcdef"] * 21}, 422, "20"),
         ("alarms/acknowledge", {**BY, "alarms": []}, 422, "alarms"),
-        ("exemptions", {**BY, "unit": "E01/V-9", "kind": "stopped", "reason": "x", "minutes": 5}, 404, "V-9"),
-        ("exemptions/77/end", {**BY, "note": "x"}, 404, "77"),
     ],
 )
 async def test_what_is_not_allowed_says_why(service: Service, path: str, body: dict[str, Any], status: int, words: str) -> None:
@@ -141,75 +139,12 @@ async def test_of_a_selection_one_that_cannot_be_recorded_hides_no_other(service
     assert await stimuli(service, names[1]) == ["raise", "acknowledge"]
 
 
-async def test_an_exempt_unit_is_quiet_counted_and_rings_when_it_ends(service: Service) -> None:
-    filed = await post(service, "exemptions", 201, **BY, unit="E01/V-1", kind="maintenance", reason="清罐检修", minutes=60)
-    async with asyncio.timeout(5):
-        while not (hidden := (await service.http.get("/api/v1/alarms/suppressed")).json())["by_design"]:
-            await asyncio.sleep(0.05)
-    assert hidden["by_design"]["E01/LT-1.HIGH"] == "清罐检修"
-    await service.box().level(9.0, 10.5)
-    alarm = await one(service, point="E01/LT-1")
-    assert (alarm["suppressions"], alarm["by_design"]) == (["suppressed_by_design"], "清罐检修")
-    assert [each["id"] for each in (await service.http.get("/api/v1/exemptions")).json()] == [filed["id"]]
-    await post(service, f"exemptions/{filed['id']}/end", **BY, note="检修结束")
-    async with asyncio.timeout(5):
-        while (await one(service, point="E01/LT-1"))["suppressions"]:
-            await asyncio.sleep(0.05)
-    assert (await stimuli(service, alarm["id"]))[-1] == "release"
-    assert (await service.http.get("/api/v1/exemptions")).json() == []
-
-
 REFUSING_ALARM = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = 'data_exception'; END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON alarm_event
         FOR EACH ROW WHEN (NEW.alarm_id = 'REFUSED') EXECUTE FUNCTION refuse();
 """
-SHORT = {**BY, "unit": "E01/V-1", "kind": "stopped", "reason": "短", "minutes": 5}
-LONG = {**BY, "unit": "E01/V-1", "kind": "maintenance", "reason": "长", "minutes": 60}
-AT_THE_COMMIT = """
-    CREATE FUNCTION at_the_commit() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF TG_OP = 'UPDATE' THEN
-            RAISE EXCEPTION 'going down' USING ERRCODE = 'admin_shutdown';
-        ELSIF NEW.reason = '短' THEN
-            PERFORM pg_sleep(0.5);
-        END IF;
-        RETURN NULL;
-    END $$;
-    CREATE CONSTRAINT TRIGGER at_the_commit AFTER INSERT OR UPDATE ON exemption
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_the_commit();
-"""
-
-
-async def test_of_two_exemptions_of_a_unit_the_longer_one_holds(database: str) -> None:
-    async with running(database) as service:
-        longer = await post(service, "exemptions", 201, **LONG)
-        await post(service, "exemptions", 201, **SHORT)
-        assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
-    async with running(database) as service:
-        assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
-        await post(service, f"exemptions/{longer['id']}/end", **BY, note="检修结束")
-        assert service.room.engine.plant.exempt["E01/V-1"].reason == "短"
-
-
-async def test_exemptions_filed_at_once_reach_the_engine_as_they_are_recorded(service: Service) -> None:
-    async with service.room.connection() as connection:
-        await connection.execute(AT_THE_COMMIT)
-    slow = asyncio.create_task(post(service, "exemptions", 201, **SHORT))
-    await asyncio.sleep(0.1)
-    await post(service, "exemptions", 201, **LONG)
-    await slow
-    assert service.room.engine.plant.exempt["E01/V-1"].reason == "长"
-
-
-async def test_an_end_that_may_not_be_recorded_rings_all_the_same(service: Service) -> None:
-    filed = await post(service, "exemptions", 201, **LONG)
-    async with service.room.connection() as connection:
-        await connection.execute(AT_THE_COMMIT)
-    await post(service, f"exemptions/{filed['id']}/end", 503, **BY, note="检修结束")
-    assert service.room.engine.plant.exempt == {}
-    assert [each["id"] for each in (await service.http.get("/api/v1/exemptions")).json()] == [filed["id"]]
 
 
 async def test_what_was_answered_survives_a_restart(database: str) -> None:
@@ -217,12 +152,10 @@ async def test_what_was_answered_survives_a_restart(database: str) -> None:
         await service.box().level(9.0, 10.5)
         await post(service, "points/E01/LT-1/alarms/HIGH/shelve", **BY, reason="校验", minutes=60)
         await post(service, "points/E01/PT-1/alarms/HIGH/remove", **LEADER, reason="检修")
-        await post(service, "exemptions", 201, **BY, unit="E02/V-1", kind="stopped", reason="停用", minutes=60)
         before = (await service.http.get("/api/v1/alarms/suppressed")).json()
     async with running(database) as service:
         after = (await service.http.get("/api/v1/alarms/suppressed")).json()
         assert sorted(after["alarms"], key=itemgetter("id")) == sorted(before["alarms"], key=itemgetter("id"))
-        assert service.room.engine.plant.exempt.keys() == {"E02/V-1"}
         back = await post(service, "points/E01/LT-1/alarms/HIGH/unshelve", **BY, reason="好了")
         assert back["state"] == "acknowledged"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ("src/hazmon", "edge/src")
 FOLDERS = ("src", "edge", "simulators", "deploy", "tests", "config", ".ci")
-GENERATED = {"node_modules", "static", "__pycache__", ".vite", "dist", "build"}
+GENERATED = {"node_modules", "static", "fonts", "__pycache__", ".vite", "dist", "build"}
 
 
 def files(*folders: str, suffixes: tuple[str, ...] = (".py",)) -> Iterator[Path]:

@@ -19,8 +19,8 @@ from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import CommandRefused, NotFound
 from hazmon.model import Quality
 from hazmon.plant import Exempt, Plant
-from hazmon.rebuild import held_before, reach, rebuild
-from hazmon.rulebook import Kind, Rule
+from hazmon.rebuild import reach, rebuild, turned
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import ScanBlock
 from hazmon.step import Outcome, step
 
@@ -79,7 +79,7 @@ class Comparison:
             self._restart()
             self.model.restart(self.now)
         for unit, length in beat.exempt:
-            self.plant.exempt[unit] = Exempt(self.now + length, "检修")
+            self.plant.exempt[unit] = (Exempt(self.now, self.now + length, "检修"),)
             self.model.exempt[unit] = self.now + length
         asked = [self._asked(deed.record, deed.name) for deed in beat.deeds]
         commands = [deed.command(target, self.now) for deed, (target, _) in zip(beat.deeds, asked, strict=True)]
@@ -146,16 +146,13 @@ class Comparison:
     def _restart(self) -> None:
         """As after a kill: what is left is the record."""
         since = self.now - reach(self.plant)
-        held: dict[tuple[str, Kind], frozenset[Rule]] = {}
-        for event in self.events:
-            before = held_before(event.stimulus, event.rule, event.alarm)
-            if event.at >= since and before is not None:
-                held.setdefault((event.alarm.subject.id, event.alarm.kind), before)
+        turns = [turned(event.at, event.stimulus, event.rule, event.alarm) for event in self.events if event.at >= since]
         book = AlarmBook([alarm for alarm in self.record.values() if alarm.open], self.number + 1)
         book.closed = {alarm.id: alarm for alarm in self.record.values() if not alarm.open}
-        scans = [(GROUP, block) for block in self.scans if int(block.times[0]) >= since]
+        scans = [(GROUP, block) for block in _together(self.scans, since)]
         exempt = self.plant.exempt
-        self.plant = rebuild(PARK, self.now, book, held, scans, [event.at for event in self.events if event.rings])
+        rings = [event.at for event in self.events if event.rings]
+        self.plant = rebuild(PARK, self.now, book, [turn for turn in turns if turn], scans, rings)
         self.plant.exempt = exempt
 
     def _facts(self, alarm: Alarm) -> Facts:
@@ -169,6 +166,17 @@ class Comparison:
         model = {identity: record.facts() for identity, record in self.model.open().items()}
         wrong = [f"  open in the {'engine' if k in engine else 'model'} only: {k}" for k in sorted(engine.keys() ^ model.keys())]
         return wrong + [line for k in engine.keys() & model.keys() for line in _different(k, engine[k], model[k])]
+
+
+def _together(blocks: Iterable[ScanBlock], since: int) -> list[ScanBlock]:
+    """The scans since then as the database gives them: one block a group."""
+    parts = [block.rows(block.times >= since) for block in blocks]
+    parts = [part for part in parts if part.times.size]
+    if not parts:
+        return []
+    times, values = (np.concatenate([getattr(part, name) for part in parts]) for name in ("times", "values"))
+    quality, offsets = (np.concatenate([getattr(part, name) for part in parts]) for name in ("quality", "offsets"))
+    return [ScanBlock(parts[0].group, times, values, quality, offsets, parts[0].points)]
 
 
 def key(alarm: Alarm) -> Identity:

@@ -63,7 +63,7 @@ class Eye:
     bad: bool = False
     value: float = math.nan
     judged: bool = False  # the newest reading could be
-    read_since: bool = True  # the service started, or is the first that there was
+    doubted: bool = False  # one of its alarms could not be judged when the service ended, and nothing was read since
     holds: set[Rule] = field(default_factory=set[Rule])
     since: dict[Rule, int] = field(default_factory=dict[Rule, int])  # from when on the opposite has been true
 
@@ -83,7 +83,7 @@ class Eye:
     def read(self, at: int, value: float, quality: int) -> list[Turn]:
         """A reading came."""
         turns: list[Turn] = []
-        self.read_since = True
+        self.doubted = False
         if self.stale:
             self.stale = False
             turns.append(Turn(at, Rule.STALE, False, 0.0))
@@ -141,9 +141,10 @@ class Reference:
         """Killed and started again: patience with silence begins anew, and what was in doubt is so until something is read."""
         self.box_heard = now + GRACE
         self.box_met = False
+        doubted = {record.subject for record in self.live.values() if record.health is not Health.OK}
         for eye in self.eyes.values():
             eye.heard = now + GRACE
-            eye.read_since = False
+            eye.doubted = eye.point.id in doubted
 
     def step(self, heard: bool, samples: dict[str, list[Sample]], now: int) -> list[Happened]:
         """What happened by `now`; `heard`: the box gave a sign of life, `samples`: readings of each point, in order."""
@@ -255,7 +256,7 @@ class Reference:
             return Health.STALE
         if eye.bad:
             return Health.BAD_QUALITY
-        return Health.OK if eye.read_since else record.health
+        return record.health if eye.doubted else Health.OK
 
     def _record(self, key: Key, at: int, priority: int) -> Record:
         record = self.live.get(key)

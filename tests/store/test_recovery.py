@@ -98,6 +98,22 @@ async def test_the_same_continuation_gives_the_same_events(database: str, seed: 
     assert rang > 0
 
 
+async def test_an_off_delay_goes_on_though_the_on_delay_began_before_what_is_read_back(database: str) -> None:
+    old, _ = await Service.start(database, 0)
+    levels = [7.0] * 4 + [3.9] * 4 + [4.2] * 62 + [3.9] * 2 + [5.0] * 2
+    events: list[AlarmEvent] = []
+    for second, level in enumerate(levels):
+        events += await old.take(second, delivery(old.of, second, second, scans(old.of, second, [[level, 5, 5]])))
+    assert told(events) == ["7s LT-1.L normal -> unacknowledged"]
+    await old.recorder.close()
+    new, _ = await Service.start(database, 74)
+    np.testing.assert_array_equal(new.plant.rules.since, old.plant.rules.since)
+    assert told(await new.take(74, delivery(new.of, 74, 74, scans(new.of, 74, [[5, 5, 5]])))) == [
+        "74s LT-1.L unacknowledged -> returned_unacknowledged"
+    ]
+    await new.recorder.close()
+
+
 async def test_an_acknowledged_alarm_does_not_ring_again(database: str) -> None:
     old, _ = await Service.start(database, 0)
     (event,) = await old.take(1, delivery(old.of, 1, 1, scans(old.of, 1, [[5, 5, 9.5]])))

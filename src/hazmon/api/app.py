@@ -15,6 +15,7 @@ from hazmon.api import (
     alarms,
     batches,
     configuration,
+    coverage,
     coverage_findings,
     edges,
     enterprises,
@@ -33,6 +34,7 @@ from hazmon.api.openapi import describe
 from hazmon.api.page import page_routes
 from hazmon.api.problems import handle_problems
 from hazmon.api.room import Room
+from hazmon.api.told_time import ToldTime
 
 log = structlog.get_logger()
 API = "/api/v1"
@@ -66,6 +68,7 @@ def create_app(room: Room) -> FastAPI:
     app.state.room = room
     handle_problems(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(ToldTime, clock=room.clock)
     for router in (
         batches.router,
         heartbeats.router,
@@ -78,6 +81,7 @@ def create_app(room: Room) -> FastAPI:
         alarms.router,
         alarm_commands.router,
         exemptions.router,
+        coverage.router,
         configuration.router,
         coverage_findings.router,
         edges.router,

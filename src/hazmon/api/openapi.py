@@ -51,9 +51,14 @@ _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
         ("post", f"/api/v1/points/{{enterprise}}/{{tag}}/alarms/{{kind}}/{verb}"): _COMMAND
         for verb in ("shelve", "unshelve", "remove", "return")
     },
-    ("get", "/api/v1/exemptions"): ("500", "503"),
-    ("post", "/api/v1/exemptions"): ("400", "404", "413", "422", "500", "503"),
-    ("post", "/api/v1/exemptions/{number}/end"): ("400", "404", "413", "422", "500", "503"),
+    ("get", "/api/v1/coverage"): ("404", "409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/targets"): ("409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/gaps"): ("400", "404", "409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/report"): ("404", "409", "422", "500", "503"),
+    ("get", "/api/v1/exemptions"): ("400", "422", "500", "503"),
+    ("post", "/api/v1/exemptions"): _COMMAND,
+    ("get", "/api/v1/exemptions/{number}"): ("404", "422", "500", "503"),
+    **{("post", f"/api/v1/exemptions/{{number}}/{verb}"): _COMMAND for verb in ("approve", "refuse", "withdraw")},
     ("get", "/api/v1/edges"): _LIST,
     ("get", "/api/v1/configuration"): ("422", "500", "503"),
     ("post", "/api/v1/configuration/reload"): ("409", "413", "422", "500", "503"),

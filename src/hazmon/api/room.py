@@ -16,7 +16,7 @@ from hazmon.api.board import Board
 from hazmon.api.boxes import Boxes
 from hazmon.api.hub import Hub
 from hazmon.api.tokens import Tokens
-from hazmon.clock import Clock
+from hazmon.clock import Clock, SteppedClock
 from hazmon.engine import Engine
 from hazmon.errors import StoreUnavailable
 from hazmon.model import Park
@@ -61,6 +61,11 @@ class Room:
         self.boxes = Boxes(self.park, self.clock)
         self.board = Board(self.engine, self.epoch)
         self.hub = Hub(self.engine, self.board, self.boxes, self.page.version)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its time is told by a simulator; said with every figure."""
+        return isinstance(self.clock, SteppedClock)
 
     @property
     def park(self) -> Park:

@@ -120,9 +120,10 @@ def _colour(room: Room, source: Source, points: Ints, alarms: Sequence[Alarm]) -
     plant = room.engine.plant
     if room.park.colours is None:
         return None
-    units = {f"{source.enterprise}/{unit.id}" for unit in source.units}
+    now = room.clock.now()
+    targets = (source.id, *(f"{source.enterprise}/{unit.id}" for unit in source.units))
     facts = SourceFacts(
-        at_us=room.clock.now(),
+        at_us=now,
         alarms=[
             OpenAlarm(alarm.priority, alarm.kind, alarm.state, alarm.waiting_since or alarm.raised_at, alarm.suppressed)
             for alarm in alarms
@@ -130,7 +131,7 @@ def _colour(room: Room, source: Source, points: Ints, alarms: Sequence[Alarm]) -
         ],
         unknown_share=_unknown_share(plant, points),
         box_silent=f"{source.enterprise}/{BOX}" in plant.excused,
-        exempt=not units.isdisjoint(plant.exempt),
+        exempt=any(exempt.holds(now) for target in targets for exempt in plant.exempt.get(target, ())),
     )
     found, reason = colour(room.park.colours, facts)
     return {

@@ -57,7 +57,7 @@ class EnterpriseView(BaseModel):
 
 
 class ColourView(BaseModel):
-    """Warning colour 红橙黄蓝 by the park's own rule set; neither hazard level nor priority. `exempt`: 停用/检修 of a unit."""
+    """Warning colour 红橙黄蓝 by the park's own rule set; neither hazard level nor priority. `exempt`: an exemption holds."""
 
     colour: Colour
     rule: str

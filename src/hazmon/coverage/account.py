@@ -72,8 +72,8 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return result
 
 
-def tallies(slots: Bytes, excused: Bools, edges: Sequence[int]) -> list[Tally]:
-    """The tally of each stretch [edges[k], edges[k+1]) of slots uint8[n] (no UNKNOWN among them) and excused bool[n]."""
+def tallies(slots: Bytes, excused: Bools | None, edges: Sequence[int]) -> list[Tally]:
+    """The tally of each stretch [edges[k], edges[k+1]) of slots uint8[n] (UNKNOWN: not owed), excused bool[n] (None: nowhere)."""
     found: list[Tally] = []
     for begin, end in pairwise(edges):
         counts = np.bincount(slots[begin:end], minlength=7).tolist()
@@ -84,7 +84,8 @@ def tallies(slots: Bytes, excused: Bools, edges: Sequence[int]) -> list[Tally]:
             counts[Slot.LOST_VALID],
         )
         covered = counts[Slot.PROMPT] + counts[Slot.LATE]
-        found.append(Tally(end - begin, covered, counts[Slot.PROMPT], int(np.count_nonzero(excused[begin:end])), lost))
+        spared = 0 if excused is None else int(np.count_nonzero(excused[begin:end]))
+        found.append(Tally(end - begin - counts[Slot.UNKNOWN], covered, counts[Slot.PROMPT], spared, lost))
     return found
 
 

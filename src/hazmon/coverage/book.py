@@ -184,14 +184,7 @@ class CoverageBook:
 
     def vetoed(self, points: Sequence[str], first: int, count: int) -> Bools | None:
         """bool[n,count]: where these points' slots from `first` on are vetoed; None = nowhere."""
-        mask: Bools | None = None
-        for row, point in enumerate(points):
-            for veto in self.vetoes.get(point, {}).values():
-                begin, end = veto.slots
-                if begin < first + count and end > first and begin < end:
-                    mask = np.zeros((len(points), count), bool) if mask is None else mask
-                    mask[row, max(0, begin - first) : end - first] = True
-        return mask
+        return vetoed(self.vetoes, points, first, count)
 
     def forget(self) -> None:
         """What is in the book may not be what is recorded: read it again."""
@@ -221,6 +214,18 @@ class CoverageBook:
         if known is None or known.end is not None:
             return range(begin, end + 1)
         return range(end, max(end, newest) + 1)
+
+
+def vetoed(vetoes: Mapping[str, Mapping[str, Veto]], points: Sequence[str], first: int, count: int) -> Bools | None:
+    """bool[n,count]: where vetoes (by point, by id) lie on these points' slots from `first` on; None = nowhere."""
+    mask: Bools | None = None
+    for row, point in enumerate(points):
+        for veto in vetoes.get(point, {}).values():
+            begin, end = veto.slots
+            if begin < first + count and end > first and begin < end:
+                mask = np.zeros((len(points), count), bool) if mask is None else mask
+                mask[row, max(0, begin - first) : end - first] = True
+    return mask
 
 
 def ranges_of(park: Park) -> Ranges:

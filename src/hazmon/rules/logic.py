@@ -36,6 +36,10 @@ class Known:
     values: Floats
     usable: Bools
 
+    def part(self, first: int, end: int) -> Known:
+        """Of these instants alone."""
+        return Known(self.column, self.values[first:end], self.usable[first:end])
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:

@@ -9,9 +9,10 @@ decides nothing. Only readings do: a delay that runs out while nothing comes rai
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -21,10 +22,11 @@ from hazmon.rules.failures import Failures, strict, turn
 from hazmon.rules.frame import MS, NEVER, Bools, Floats, Ints, ScanBlock
 from hazmon.rules.logic import Known, truth, votes
 from hazmon.rules.operands import CompiledRule, Held, NamedTable, Operands, Test
-from hazmon.rules.walk import Change, Evidence, Pairs, RuleState, walk
+from hazmon.rules.walk import Change, Evidence, Pairs, Recorded, RuleState, walk
 
 Series: TypeAlias = tuple[Ints, Floats, Bools]  # times, values, and which of them may be judged
 
+_NOTHING: Mapping[int, Iterable[Recorded]] = MappingProxyType({})
 _TIE = 1e-9  # a difference of decimals within this share of them is at its limit: 5.3 - 5.0 is 0.3
 
 
@@ -47,12 +49,19 @@ class _Answer:
     value: Floats
 
 
-def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[ScanBlock], unknown: Bools) -> list[Change]:
+def named(
+    state: RuleState,
+    table: NamedTable,
+    held: Held,
+    blocks: Sequence[ScanBlock],
+    unknown: Bools,
+    recorded: Mapping[int, Iterable[Recorded]] = _NOTHING,
+) -> list[Change]:
     """Changes of the named rules through the blocks of one step, in time order; state and held are moved on.
 
     Each block's times ascend; the blocks may be of any groups. A rule that cannot be evaluated keeps what held, and its ERROR
-    says so. `unknown` bool[P]: points of which nothing is known until a
-    reading in these blocks tells, because they are stale or their connection is silent.
+    says so. `unknown` bool[P]: points of which nothing is known until a reading in these blocks tells, because they are stale or
+    their connection is silent. `recorded`: by row, in order of time, how rules are known to have turned amid the blocks.
 
     A change is dated after the one that its rule made last, by a microsecond at least, though readings of one connection may come
     a while after those of another. `value` and `limit`: votes and `need`; |a - b| and the limit; command less feedback and the
@@ -69,7 +78,7 @@ def named(state: RuleState, table: NamedTable, held: Held, blocks: Sequence[Scan
     with strict():
         for number in sorted({rule for slot in fresh for rule in table.rules_of[slot]}):
             rule = table.rules[number]
-            judge = partial(_judge, state, table, held, number, fresh, blind)
+            judge = partial(_judge, state, table, held, number, fresh, blind, recorded.get(rule.row, ()))
             changes += failures.alone(rule.row, RULES[rule.rule], judge)
             if failures.found or state.failed:
                 newest = max(int(fresh[slot].at[-1]) for slot in table.slot[rule.operands.points].tolist() if slot in fresh)
@@ -142,12 +151,30 @@ def _filled(parts: list[Series], after: int, value: float) -> _Fresh:
     return _Fresh(at, np.where(last >= 0, values[last], value), usable)
 
 
-def _judge(state: RuleState, table: NamedTable, held: Held, number: int, fresh: dict[int, _Fresh], blind: Bools) -> list[Change]:
+def _judge(
+    state: RuleState,
+    table: NamedTable,
+    held: Held,
+    number: int,
+    fresh: dict[int, _Fresh],
+    blind: Bools,
+    recorded: Iterable[Recorded],
+) -> list[Change]:
     """One rule at every instant at which one of its points has a new reading."""
     rule = table.rules[number]
     slots = table.slot[rule.operands.points].tolist()
     at, known = _known(rule.operands, held, slots, [fresh.get(slot) for slot in slots], blind)
-    changes = look(state, rule, after(at, int(held.turned[number])), known, float(held.value[slots[0]]))
+    at, value = after(at, int(held.turned[number])), float(held.value[slots[0]])
+    changes: list[Change] = []
+    done = 0
+    for turned in recorded:
+        cut = int(np.searchsorted(at, turned.at, side="right"))
+        if cut > done:
+            changes += look(state, rule, at[done:cut], known.part(done, cut), value)
+            done, value = cut, float(known.values[cut - 1, 0])
+        turned.impose(state)
+    if done < at.size:
+        changes += look(state, rule, at[done:], known.part(done, at.size) if done else known, value)
     if changes:
         held.turned[number] = changes[-1].at
     return changes

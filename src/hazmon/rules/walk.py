@@ -63,6 +63,22 @@ class RuleState:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the record says of a row of RuleState: from `at` on these K columns were so. int64[K], bool[K]."""
+
+    row: int
+    at: int
+    columns: Ints
+    active: Bools
+
+    def impose(self, state: RuleState) -> None:
+        """Let it be so; what had not turned by itself begins to look for the opposite now."""
+        other = self.columns[state.active[self.row, self.columns] != self.active]
+        state.active[self.row, self.columns] = self.active
+        state.since[self.row, other] = NEVER
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """K pairs over T samples: what is true when, and how long it must be so. Matrices are [T,K], vectors [K].
 

@@ -25,7 +25,7 @@ from hazmon.clock import US
 from hazmon.delivery import ScanGroup
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
-from hazmon.rebuild import held_before, reach, rebuild
+from hazmon.rebuild import reach, rebuild, turned
 from hazmon.rulebook import Kind, Rule, kind_of, operands_of
 from hazmon.rules.frame import ScanBlock
 from hazmon.scenario.line import START_US, Line
@@ -68,6 +68,7 @@ class _Player:
 
     def __post_init__(self) -> None:
         self.plant = Plant.of(self.park, START_US)
+        self._exempt()
         self.line = Line(self.scenario, self.park.points)
 
     def play(self) -> list[str]:
@@ -76,7 +77,6 @@ class _Player:
             now = START_US + at
             if at in self.scenario.restart:
                 self._restart(now)
-            self._exempt(at, now)
             deeds = [deed for deed in self.scenario.do if at <= deed.at < at + self.scenario.step_us]
             deliveries = self.line.deliver(k)
             alive = {delivery.edge: self.line.offset(at) for delivery in deliveries} if self.scenario.clock else {}
@@ -125,28 +125,25 @@ class _Player:
             case _:
                 return Return(target, deed.by, deed.role, deed.note)
 
-    def _exempt(self, at: int, now: int) -> None:
-        edge = self.park.enterprises[0].id
-        self.plant.exempt = {
-            f"{edge}/{unit}": Exempt(START_US + end, reason)
-            for unit, begin, end, reason in self.scenario.exempt
-            if begin <= at < end
-        }
+    def _exempt(self) -> None:
+        """All exemptions at once: each begins and ends by itself."""
+        for unit, begin, end, reason in self.scenario.exempt:
+            target = f"{self.park.enterprises[0].id}/{unit}"
+            exempt = Exempt(START_US + begin, START_US + end, reason)
+            self.plant.exempt[target] = (*self.plant.exempt.get(target, ()), exempt)
 
     def _restart(self, now: int) -> None:
         """As after a kill: what is left is the record."""
         since = now - reach(self.plant)
-        held: dict[tuple[str, Kind], frozenset[Rule]] = {}
-        for event in self.events:
-            before = held_before(event.stimulus, event.rule, event.alarm)
-            if event.at >= since and before is not None and not event.alarm.late:
-                held.setdefault((event.alarm.subject.id, event.alarm.kind), before)
+        turns = [turned(event.at, event.stimulus, event.rule, event.alarm) for event in self.events if event.at >= since]
         scans = [(group, block) for group, block in self.scans if int(block.times[0]) >= since]
         numbers = [event.number for event in self.events]
         book = AlarmBook([alarm for alarm in self.record.values() if alarm.open], max(numbers, default=0) + 1)
         book.closed = {alarm.id: alarm for alarm in self.record.values() if not alarm.open}
         rings = [event.at for event in self.events if event.rings]
-        self.plant = rebuild(self.park, now, book, held, sorted(scans, key=lambda scan: int(scan[1].times[0])), rings)
+        in_order = sorted(scans, key=lambda scan: int(scan[1].times[0]))
+        self.plant = rebuild(self.park, now, book, [turn for turn in turns if turn], in_order, rings)
+        self._exempt()
 
 
 def event_text(event: AlarmEvent) -> str:

@@ -19,6 +19,7 @@ from hazmon.rules.frame import ScanBlock
 from hazmon.store.bodies import body_of, evidence_text
 from hazmon.store.copy import HEADER, TRAILER, scan_rows
 from hazmon.store.coverage import CoverageKeeper
+from hazmon.store.ledger import LedgerKeeper, Seal
 from hazmon.store.pool import Connection, connect
 
 COPY_SCAN = 'COPY scan (ts, group_id, lag_ms, "values", quality, offsets) FROM STDIN (FORMAT binary)'
@@ -34,6 +35,7 @@ class Work:
     grown: list[Alarm] = field(default_factory=list[Alarm])  # alarms whose record grew without an event
     vetoes: list[Veto] = field(default_factory=list[Veto])  # stretches that do not count as monitored
     recorded: bool = False  # committed
+    seals: list[Seal] = field(default_factory=list[Seal])  # checkpoints that are wanted
 
 
 class Unrecordable(HazmonError):
@@ -46,10 +48,11 @@ class Recorder:
     Everything it writes is idempotent, so it may be asked again.
     """
 
-    def __init__(self, url: str, coverage: CoverageKeeper | None = None) -> None:
+    def __init__(self, url: str, coverage: CoverageKeeper | None = None, ledger: LedgerKeeper | None = None) -> None:
         self._url = url
         self._connection: Connection | None = None
         self._coverage = coverage
+        self._ledger = ledger
 
     def follow(self, park: Park, now: int) -> None:
         """Go by another configuration from `now` (microseconds) on."""
@@ -91,8 +94,12 @@ class Recorder:
         if self._coverage is not None:
             vetoes = [veto for work in works for veto in work.vetoes]
             await self._coverage.keep(connection, fresh, events, vetoes, now)
+        if self._ledger is not None:
+            await self._ledger.keep(connection, fresh, events, [seal for work in works for seal in work.seals], now)
 
     def _forget(self) -> None:
+        if self._ledger is not None:
+            self._ledger.forget()
         if self._coverage is not None:
             self._coverage.forget()
 

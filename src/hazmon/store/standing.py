@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,20 +12,11 @@ from hazmon.alarms.alarm import Alarm
 from hazmon.alarms.states import Stimulus
 from hazmon.clock import as_datetime, as_us
 from hazmon.delivery import ScanGroup
-from hazmon.rebuild import held_before
-from hazmon.rulebook import Kind, Rule
+from hazmon.rebuild import Turned, turned
+from hazmon.rulebook import Rule
 from hazmon.rules.frame import ScanBlock
 from hazmon.store.bodies import alarm_of
 from hazmon.store.pool import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The first time since some instant that rules of a live alarm turned: `before` are those that held till then."""
-
-    subject: str
-    kind: Kind
-    before: frozenset[Rule]
 
 
 async def open_alarms(connection: Connection) -> list[Alarm]:
@@ -57,21 +47,17 @@ async def last_event(connection: Connection) -> int:
     return row[0] if row else 0
 
 
-async def turns_since(connection: Connection, since: int) -> list[Turn]:
-    """What turned first since that microsecond, of each live alarm that did."""
+async def turns_since(connection: Connection, since: int) -> list[Turned]:
+    """What turned since that microsecond of live alarms, in the order in which it was told."""
     rows = await (
         await connection.execute(
-            "SELECT DISTINCT ON (a.enterprise, a.tag, a.kind) a.enterprise || '/' || a.tag, a.kind, e.stimulus, e.rule, e.after"
-            " FROM alarm_event e JOIN alarm a USING (alarm_id)"
-            " WHERE e.at >= %s AND NOT a.late AND e.stimulus IN ('raise', 'escalate', 'ease', 'clear', 'latch')"
-            " ORDER BY a.enterprise, a.tag, a.kind, e.event",
+            "SELECT e.at, e.stimulus, e.rule, e.after FROM alarm_event e JOIN alarm a USING (alarm_id)"
+            " WHERE e.at >= %s AND NOT a.late AND e.stimulus IN ('raise', 'escalate', 'ease', 'clear', 'latch') ORDER BY e.event",
             (as_datetime(since),),
         )
     ).fetchall()
-    return [
-        Turn(subject, Kind(kind), held_before(Stimulus(stimulus), Rule(rule), alarm_of(after)) or frozenset())
-        for subject, kind, stimulus, rule, after in rows
-    ]
+    found = [turned(as_us(at), Stimulus(stimulus), Rule(rule), alarm_of(after)) for at, stimulus, rule, after in rows]
+    return [turn for turn in found if turn is not None]
 
 
 async def rings_since(connection: Connection, since: int) -> list[int]:

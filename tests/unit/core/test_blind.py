@@ -49,7 +49,7 @@ class Run:
     def restart(self, second: int) -> list[AlarmEvent]:
         """As after a kill, with no scan that is young enough."""
         book = AlarmBook(self.plant.book.open.values(), self.plant.book.next_event)
-        self.plant = rebuild(self.plant.park, START + second * US, book, {}, [], [])
+        self.plant = rebuild(self.plant.park, START + second * US, book, [], [], [])
         return end_orphans(self.plant, ["E01/plc1"], START + second * US)
 
     def health(self, subject: str, kind: Kind) -> Health:

@@ -95,7 +95,7 @@ def test_a_clock_that_is_set_neither_cuts_a_delay_short_nor_stretches_it(before:
 def test_what_was_held_before_the_offset_was_known_moves_as_a_whole(offset: float) -> None:
     """A service that was started again knows the last scans by the box's own times."""
     above = [10.6] * 50
-    plant = rebuild(SLOWLY, START, AlarmBook(), {}, [(PLC, scans(PLC, -50 - offset, above))], [])
+    plant = rebuild(SLOWLY, START, AlarmBook(), [], [(PLC, scans(PLC, -50 - offset, above))], [])
     assert events_of(plant, offset, range(30), dict.fromkeys(range(30), 10.6)) == ["10s H normal -> unacknowledged"]
 
 
@@ -124,7 +124,7 @@ def test_a_named_rule_keeps_its_delay_when_the_clock_is_set(before: float, after
 
 @pytest.mark.parametrize("offset", [-600, -40, 40, 600])
 def test_a_named_rule_lives_after_a_restart_whatever_the_clock_says(offset: float) -> None:
-    plant = rebuild(NAMED_PARK, START, AlarmBook(), {}, [(PLC, scans(PLC, -50 - offset, [10.6] * 50))], [])
+    plant = rebuild(NAMED_PARK, START, AlarmBook(), [], [(PLC, scans(PLC, -50 - offset, [10.6] * 50))], [])
     found = events_of(plant, offset, range(80), dict.fromkeys(range(11), 10.6))
     assert found == ["10s CONDITION normal -> unacknowledged", "71s CONDITION unacknowledged -> returned_unacknowledged"]
     assert plant.held.at.max() <= START + 80 * US

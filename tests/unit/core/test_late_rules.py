@@ -80,7 +80,7 @@ def test_after_a_restart_amid_a_backlog_what_was_told_is_not_told_again() -> Non
     ]
     book = AlarmBook(run.plant.book.open.values(), run.plant.book.next_event)
     seen = [(which, scans(which, 100, [0])) for which in (ONE, TWO)]
-    run.plant = rebuild(PARK, START + 102 * US, book, {}, seen, [])
+    run.plant = rebuild(PARK, START + 102 * US, book, [], seen, [])
     run.at(102.5, delivery(ONE, 209, 102.5, scans(ONE, 102, [0])), delivery(TWO, 210, 102.5, scans(TWO, 102, [0])))
     assert run.at(103, run.scan(ONE, 21, *[11] * 5, 9)) == []
     assert run.at(104, run.scan(TWO, 21, *[9] * 3, *[11] * 3)) == [

@@ -253,7 +253,7 @@ def test_turns_of_floods_that_nobody_asks_for_do_not_pile_up(run: Run) -> None:
 def _restarted(run: Run, second: float) -> Plant:
     """The plant that another service makes of what is left of this one: the record, and no scan that is young enough."""
     book = AlarmBook(run.plant.book.open.values(), run.plant.book.next_event)
-    return rebuild(PARK, START + round(second * US), book, {}, [], [])
+    return rebuild(PARK, START + round(second * US), book, [], [], [])
 
 
 def _dead_in_alarm(run: Run) -> None:
@@ -300,7 +300,7 @@ def test_an_alarm_is_in_doubt_after_a_restart_until_its_own_point_is_heard(run: 
     gone = [delivery(of, 3 + of.id, 3, misses=[missed(of, 2, count=2)]) for of in (one, other)]
     step(plant, gone, [], START + 3 * US)
     book = AlarmBook(plant.book.open.values(), plant.book.next_event)
-    again = rebuild(two, START + 300 * US, book, {}, [], [])
+    again = rebuild(two, START + 300 * US, book, [], [], [])
     step(again, [delivery(one, 9, 301, scans(one, 301, [11.0]))], [], START + 301 * US)
     assert (_health_of(again), _health_of(again, "E01/LT-3")) == (Health.OK, Health.STALE)
 

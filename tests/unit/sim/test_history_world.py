@@ -74,6 +74,9 @@ def test_values_move_and_stay_within_their_limits(park: Park, seed: int) -> None
             assert values[:, column].max() <= high
             still = np.diff(np.flatnonzero(np.diff(numbers[:, column], prepend=2**30))).max()
             assert still <= 8, tag
+            windows = np.lib.stride_tricks.sliding_window_view(values[:, column], 20)  # ten minutes
+            moved = (windows.max(axis=1) - windows.min(axis=1)).min()
+            assert moved > min(0.002 * (tag.high - tag.low), 0.04 * (high - low)), tag
         assert len({column.tobytes() for column, tag in zip(numbers.T, box.tags, strict=True) if tag.rest is None}) == sum(
             tag.rest is None for tag in box.tags
         )

@@ -14,7 +14,9 @@ from hazmon_sim.history.park import Box, Tag
 from hazmon_sim.history.wire import Ints
 
 MARGIN_BELOW, MARGIN_ABOVE = 0.0125, 0.03125  # NE 43: as much of the span a signal may lie outside the range and mean it
-_NOISE = 3  # steps up or down: two scans in a row are rarely alike, a row of ten never
+_NOISE = 0.0025  # of the span, up or down: in ten minutes an instrument moves more than what passes for standing still
+_NOISE_STEPS = 3  # at least
+_NOISE_BAND = 0.05  # of the band between the alarm limits, at most
 _TURN = 2 * np.pi
 
 
@@ -33,6 +35,9 @@ class World:
         self._slow, self._quick = band * rng.uniform(0.10, 0.20, n), band * rng.uniform(0.02, 0.05, n)
         self._periods = rng.uniform(18.0, 40.0, n) * 3600.0, rng.uniform(2.0, 5.0, n) * 3600.0
         self._phases = rng.uniform(0, _TURN, (2, n))
+        self._noise = np.maximum(
+            _NOISE_STEPS, np.minimum(_NOISE * np.array([t.high - t.low for t in box.tags]) * scale, band * _NOISE_BAND)
+        )
         self._rests = [(column, tag.rest) for column, tag in enumerate(box.tags) if tag.rest is not None]
         self._scale = scale
 
@@ -42,8 +47,8 @@ class World:
         seconds = (times_us / 1e6)[:, None]
         slow = self._slow * np.sin(_TURN * seconds / self._periods[0] + self._phases[0])
         quick = self._quick * np.sin(_TURN * seconds / self._periods[1] + self._phases[1])
-        noise: Ints = rng.integers(-_NOISE, _NOISE + 1, (len(times_us), len(self._tags)), dtype=np.int32)
-        shown = np.rint(self._centre + slow + quick).astype(np.int32) + noise
+        noise = rng.uniform(-self._noise, self._noise, (len(times_us), len(self._tags)))
+        shown = np.rint(self._centre + slow + quick + noise).astype(np.int32)
         for column, rest in self._rests:
             shown[:, column] = rest
         return shown
@@ -53,7 +58,7 @@ class World:
         tag = self._tags[column]
         edge = tag.high if share > 0 else tag.low
         steps = round((edge + share * (tag.high - tag.low)) * 10**tag.decimals)
-        wobble = 0 if tag.rest is not None else _NOISE
+        wobble = 0 if tag.rest is not None else max(_NOISE_STEPS, round(_NOISE * (tag.high - tag.low) * 10**tag.decimals))
         rng = np.random.default_rng([*self._key, 2, column, key])
         return (steps + rng.integers(-wobble, wobble + 1, count)).astype(np.int32)
 
