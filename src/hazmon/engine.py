@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import structlog
@@ -20,7 +21,7 @@ from hazmon.clock import US, Clock
 from hazmon.counts import Counts
 from hazmon.delivery import Delivery, ScanGroup
 from hazmon.errors import BatchError, StoreUnavailable
-from hazmon.feed import Feed, Notice
+from hazmon.feed import Feed
 from hazmon.ingest import UnknownGroup, accept, accepted, check_group, read_batch
 from hazmon.model import Park
 from hazmon.plant import Exempt, Plant
@@ -42,6 +43,14 @@ MANY_READINGS = 200_000  # a transaction takes no more
 
 class Busy(Exception):
     """The queue is full or the record does not answer: the box keeps what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
+
+    event: AlarmEvent
+    recorded: bool
 
 
 Answer = asyncio.Future[wire.Receipt]
@@ -327,8 +336,11 @@ class Engine:
             self._show_unrecorded(works[0].events)
             return
         events = [Work([], [event]) for work in works for event in work.events]
-        vetoes = [work for work in works if work.vetoes and len(works) > 1]
-        self._unwritten[:0] = events + vetoes + [Work([delivery]) for work in works for delivery in work.deliveries]
+        others = [work for work in works if work.vetoes or work.seals]
+        if others == list(works) and len(works) == 1:
+            log.error("unrecordable, left out", error=str(error), vetoes=[veto.id for veto in works[0].vetoes])
+            others = []
+        self._unwritten[:0] = events + others + [Work([delivery]) for work in works for delivery in work.deliveries]
 
     def _settle(self, works: Sequence[Work]) -> None:
         """The works are committed: tell the room and the boxes."""

@@ -7,20 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from hazmon.alarms.alarm import AlarmEvent
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """An alarm event as it goes to the room; one shown unrecorded comes again when it is recorded."""
-
-    event: AlarmEvent
-    recorded: bool
 
 
 class Cut(Exception):

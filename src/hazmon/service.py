@@ -91,7 +91,7 @@ async def serve(park: Park, config: Path, url: str, host: str, port: int) -> Non
             if fault := await check_witness(connection, witness, verifying):
                 log.error("the record is not what the witness saw", fault=fault)
         page = PageBundle(bundle.STATIC, bundle.built_hash() or "", _page_fault())
-        room = Room(engine, pool, clock, tokens, page, secrets.token_hex(8), config)
+        room = Room(engine, pool, clock, tokens, page, secrets.token_hex(8), config, verifying)
         server = ParkServer(room)
         log.info("serving", url=f"http://{host}:{listener.getsockname()[1]}", points=len(park.points), at=iso(clock.now()))
         tasks = [

@@ -184,7 +184,7 @@ async def running(
     await pool.open()
     keeper = None if park.coverage is None else CoverageKeeper(park, park.coverage, clock.now())
     engine = Engine(plant, Recorder(database, keeper, LedgerKeeper(KEY.name, [KEY])), Lookups(pool, register), groups, clock)
-    room = Room(engine, pool, clock, Tokens(pool, clock, known), page, f"{clock.now():x}", config)
+    room = Room(engine, pool, clock, Tokens(pool, clock, known), page, f"{clock.now():x}", config, (KEY.verifier,))
     server = ParkServer(room)
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from contract.rooms import small_park
 from hazmon_edge import wire
+from store.living import service
 
 from hazmon.clock import US, ManualClock
 from hazmon.coverage.book import Veto
@@ -122,9 +124,9 @@ async def test_a_copied_stretch_is_not_covered_and_an_honest_one_is(house: House
     assert set(slots[25:40]) == {Slot.LOST_VALID}
     assert set(slots[40:50]) == {Slot.PROMPT}
     ((evidence,),) = await house.rows("SELECT evidence FROM coverage_veto ORDER BY begin_at LIMIT 1")
-    assert isinstance(evidence, dict)
-    assert (evidence["of"], evidence["shift_us"]) == ("E01/LT-1", 1400 * US)
-    assert min(evidence["samples"], evidence["turns"], evidence["bits"]) > 100
+    told = cast(dict[str, Any], evidence)
+    assert (told["of"], told["shift_us"]) == ("E01/LT-1", 1400 * US)
+    assert min(told["samples"], told["turns"], told["bits"]) > 100
 
 
 async def test_what_was_shown_before_a_restart_is_known_after_it(database: str) -> None:
@@ -165,6 +167,7 @@ async def test_it_goes_on_as_one_veto_and_looking_again_makes_nothing_of_it(hous
 @pytest.mark.parametrize("late", ["copy", "original"])
 async def test_a_copy_or_its_original_that_comes_late_is_found(house: House, late: str) -> None:
     original, other = plant(1200, 6), plant(1200, 7)
+    found: list[Veto] = []
     for values, first in ((original, 0), (other, HOUR), (original, 2 * HOUR))[:: 1 if late == "copy" else -1]:
         await house.write(first, values, late_s=3 * HOUR)
         found = await house.look(6 * HOUR)
@@ -220,6 +223,21 @@ async def test_what_is_found_stays_due_until_it_is_recorded(house: House, databa
         await asyncio.gather(task, return_exceptions=True)
         await pool.close()
     assert seconds(handed[0]) == seconds(handed[1]) == [("replay", "E01/LT-1", HOUR, HOUR + 1200)]
+
+
+async def test_the_engine_records_vetoes_and_says_when_it_has(database: str) -> None:
+    park = judged_park()
+    assert park.coverage is not None
+    async with service(database, park, running=False) as found:
+        found.engine._recorder = Recorder(database, CoverageKeeper(park, park.coverage, START))
+        work = Work([], vetoes=[Veto("one", "E01/LT-1", "replay", START, START + 60 * US, {"samples": 60})])
+        found.engine.record(work)
+        assert not work.recorded
+        found.run()
+        async with asyncio.timeout(10):
+            while not work.recorded:
+                await asyncio.sleep(0.01)
+        assert await found.rows("SELECT veto_id, evidence FROM coverage_veto") == [("one", {"samples": 60})]
 
 
 def test_what_is_due_is_looked_at_in_pieces_with_all_boxes_together() -> None:

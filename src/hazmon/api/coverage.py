@@ -21,6 +21,7 @@ from hazmon.auditing.evidence import detailed_rows
 from hazmon.auditing.evidence import gaps as evidence_gaps
 from hazmon.auditing.report import rates, report
 from hazmon.auditing.window import Reading, open_window, read
+from hazmon.bundle.making import Question, build
 from hazmon.clock import US, as_us, iso
 from hazmon.coverage.account import total
 from hazmon.coverage.calendar import Step, edges, local_day, midnight
@@ -109,17 +110,24 @@ async def coverage_report(
     start: From = None,
     to: To = None,
     of: Of = None,
-    kind: Annotated[Format, Query(alias="format", description="csv: UTF-8 with BOM, as Excel wants it")] = Format.PDF,
+    kind: Annotated[
+        Format, Query(alias="format", description="csv: UTF-8 with BOM, as Excel wants it; bundle: for `hazmon verify`")
+    ] = Format.PDF,
 ) -> Response:
     """The report over [from, to), at most 400 days, of all or of one source or enterprise. The same query twice: the same bytes.
 
-    404: no such source or enterprise; 409: the park does not say what must be monitored.
+    404: no such source or enterprise; 409: the park does not say what must be monitored, or the range is not sealed yet (bundle).
     """
     begin, end = asked_range(room, start, to, LONGEST_DAYS)
     found = await read_window(room, begin, end, of)
-    made = await report(room.connection, found, room.clock.now())
-    body = await asyncio.to_thread(exported, made, kind)
-    name = f"coverage-{local_day(found.window.first, found.window.zone):%Y%m%d}.{kind}"
+    if kind is Format.BUNDLE:
+        sources = None if of is None else [source for _, source in found.window.sources]
+        async with room.pool.connection() as connection:
+            body = await build(connection, room.verifiers, Question(begin, end, sources))
+    else:
+        made = await report(room.connection, found, room.clock.now())
+        body = await asyncio.to_thread(exported, made, kind)
+    name = f"coverage-{local_day(found.window.first, found.window.zone):%Y%m%d}.{'zip' if kind is Format.BUNDLE else kind}"
     return Response(body, media_type=MEDIA[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 

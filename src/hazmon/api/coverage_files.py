@@ -14,12 +14,14 @@ class Format(StrEnum):
     CSV = "csv"
     XLSX = "xlsx"
     PDF = "pdf"
+    BUNDLE = "bundle"
 
 
 MEDIA = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.PDF: "application/pdf",
+    Format.BUNDLE: "application/zip",
 }
 REPORT_CONTENT: dict[str, Any] = {
     kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}} for kind in MEDIA.values()
@@ -27,7 +29,7 @@ REPORT_CONTENT: dict[str, Any] = {
 
 
 def exported(report: Report, kind: Format) -> bytes:
-    """The file; what makes it is heavy, and loaded when it is first asked for."""
+    """The file of a report, which a bundle is not; what makes it is heavy, and loaded when it is first asked for."""
     match kind:
         case Format.CSV:
             from hazmon.exports.csv_table import csv_table
@@ -37,7 +39,7 @@ def exported(report: Report, kind: Format) -> bytes:
             from hazmon.exports.workbook import workbook
 
             return workbook(report)
-        case Format.PDF:
+        case _:
             from hazmon.exports.pdf import pdf
 
             return pdf(report)

@@ -19,6 +19,7 @@ from hazmon.api.tokens import Tokens
 from hazmon.clock import Clock, SteppedClock
 from hazmon.engine import Engine
 from hazmon.errors import StoreUnavailable
+from hazmon.ledger.note import Verifier
 from hazmon.model import Park
 from hazmon.store.pool import Connection, Pool
 
@@ -49,6 +50,7 @@ class Room:
     page: PageBundle
     epoch: str
     config: Path
+    verifiers: tuple[Verifier, ...] = ()  # of the record's checkpoints
     boxes: Boxes = field(init=False)
     board: Board = field(init=False)
     hub: Hub = field(init=False)

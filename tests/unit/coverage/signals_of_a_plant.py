@@ -48,7 +48,7 @@ def valve(n: int, _: np.random.Generator) -> Floats:
 def sequence(n: int, _: np.random.Generator) -> Floats:
     """A valve that a sequencer opens and closes eighteen times a minute, each minute at the same seconds."""
     holds = [2, 4, 1, 3, 5, 1, 2, 6, 3, 1, 4, 2, 7, 3, 5, 2, 4, 5]
-    return np.resize(np.repeat(np.array([0.0, 1.0] * 9), holds), n)
+    return np.resize(np.repeat(np.array([0.0, 1.0] * 9), holds), n).astype(np.float64)
 
 
 def batch(n: int, _: np.random.Generator) -> Floats:
@@ -63,7 +63,7 @@ def sine(n: int, random: np.random.Generator) -> Floats:
 
 def smooth(n: int, _: np.random.Generator) -> Floats:
     """The same day every day, without noise, shown in hundredths."""
-    return np.round(18 + 6 * np.sin(np.arange(n) / DAY_S * 2 * np.pi), 2)
+    return np.round(18 + 6 * np.sin(np.arange(n) / DAY_S * 2 * np.pi), 2).astype(np.float64)
 
 
 def counter(n: int, random: np.random.Generator) -> Floats:
