@@ -121,7 +121,7 @@ async def coverage_report(
     begin, end = asked_range(room, start, to, LONGEST_DAYS)
     found = await read_window(room, begin, end, of)
     if kind is Format.BUNDLE:
-        sources = None if of is None else [source for _, source in found.window.sources]
+        sources = None if of is None else list(found.window.sources)
         async with room.pool.connection() as connection:
             body = await build(connection, room.verifiers, Question(begin, end, sources))
     else:
