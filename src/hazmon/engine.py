@@ -151,7 +151,7 @@ class Engine:
         """Go on with this configuration: between two turns, at once. Raises NeedsRestart, and then nothing has changed."""
         now = self.clock.now()
         self.plant, events = reloaded(self.plant, park, now)
-        self._recorder.follow(park, now)
+        self._recorder.follow(self.plant.park, now)  # its points stand where those of the groups' columns stand
         self.begin_with(events)
         self._wake.set()
 

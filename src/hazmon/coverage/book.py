@@ -54,8 +54,22 @@ class CoverageBook:
     hours: dict[int, Bytes] = field(default_factory=dict[int, Bytes])
     vetoes: dict[str, dict[str, Veto]] = field(default_factory=dict[str, dict[str, Veto]])  # by point, by id
     _row_of: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    _source_of: dict[int, str] = field(default_factory=dict[int, str])
+    _sources_of: dict[int, list[str]] = field(default_factory=dict[int, list[str]])  # that have, or had, the row's tag
     _judged: dict[Page, Judged] = field(default_factory=dict[Page, Judged])
+
+    @classmethod
+    def recorded(cls, rules: CoverageRules, schemes: Sequence[Scheme], vetoes: Iterable[Veto]) -> CoverageBook:
+        """The book as the record has it: of the pages none yet, and no configuration to go by."""
+        book = cls(rules, Ranges(np.zeros(0), np.zeros(0)), list(schemes))
+        for scheme in schemes:
+            for duty in scheme.duties.values():
+                book.enterprise.setdefault(duty.source, duty.enterprise)
+                book.tags.setdefault(duty.source, [])
+                for tag in duty.tags:
+                    book.add_tag(duty.source, tag)
+        for veto in vetoes:
+            book.vetoes.setdefault(veto.point, {})[veto.id] = veto
+        return book
 
     def follow(self, park: Park, rules: CoverageRules, now: int) -> Scheme | None:
         """Go by this configuration from the slot after `now` on; answers the new scheme, None if it is the one in force.
@@ -75,7 +89,8 @@ class CoverageBook:
         self._judged.clear()
         if self.schemes and self.schemes[-1].digest == park.digest:
             return None
-        scheme = scheme_of(park, self.rules, now // SLOT_US + (1 if self.schemes else 0))
+        since = max(now // SLOT_US + 1, self.schemes[-1].since) if self.schemes else now // SLOT_US  # a clock may be set back
+        scheme = scheme_of(park, self.rules, since)
         self.schemes.append(scheme)
         return scheme
 
@@ -87,23 +102,21 @@ class CoverageBook:
 
     def cells(self, deliveries: Sequence[Delivery], horizon: int) -> list[tuple[str, Cells]]:
         """What the batches say, by box; slots before `horizon` are too long ago to be kept."""
-        found: list[tuple[str, Cells]] = []
-        for delivery in deliveries:
-            for cells in facts_of(delivery, self.rules, self.ranges):
-                skip = max(0, horizon - cells.first)
-                if skip < len(cells.facts):
-                    found.append((delivery.edge, Cells(cells.points, cells.first + skip, cells.facts[skip:])))
-        return found
+        return [
+            (delivery.edge, cells) for delivery in deliveries for cells in facts_of(delivery, self.rules, self.ranges, horizon)
+        ]
 
-    def missing(self, cells: Iterable[tuple[str, Cells]], vetoes: Iterable[Veto] = ()) -> list[int]:
-        """Hours of which the book has no pages, and needs them."""
+    def missing(
+        self, cells: Iterable[tuple[str, Cells]], vetoes: Iterable[Veto] = (), newest: int = 0, unsettled: Iterable[int] = ()
+    ) -> list[int]:
+        """Hours of which the book has no pages, and needs them. `newest`: the last hour that has a page anywhere."""
         hours = {
             hour
             for _, each in cells
             for hour in range(each.first // HOUR_SLOTS, (each.first + len(each.facts) - 1) // HOUR_SLOTS + 1)
         }
-        newest = max(hours | self.hours.keys(), default=0)
-        hours |= {hour for veto in vetoes for hour in self._stirred(veto, newest)}
+        newest = max(newest, *hours, *self.hours, 0)
+        hours |= {hour for veto in vetoes for hour in self._stirred(veto, newest)} | set(unsettled)
         return sorted(hours - self.hours.keys())
 
     def open_hour(self, hour: int) -> None:
@@ -111,12 +124,19 @@ class CoverageBook:
         self.hours[hour] = np.zeros((len(self.rows), HOUR_SLOTS), np.uint8)
 
     def put(self, hour: int, source: str, tags: Sequence[str], facts: Bytes) -> None:
-        """A recorded page of a source, facts uint8[n,60] of these tags; or of a box, with its one row."""
+        """A recorded page of a source, facts uint8[n,60] of these tags; or of a box, with its one row.
+
+        Two sources may have had the same tag, and the box may be one that the configuration no longer knows.
+        """
         if source in self.tags:
             for tag in tags:
                 self.add_tag(source, tag)
-        names = [f"{self.enterprise[source]}/{tag}" for tag in tags] if source in self.tags else [source]
-        self.hours[hour][[self.rows[name] for name in names]] = facts
+            names = [f"{self.enterprise[source]}/{tag}" for tag in tags]
+        else:
+            self._row(source, source)
+            names = [source]
+        rows = [self.rows[name] for name in names]
+        self.hours[hour][rows] = np.maximum(self.hours[hour][rows], facts)
 
     def merge(self, cells: Iterable[tuple[str, Cells]]) -> set[Page]:
         """Take the facts in; answers the pages that they changed."""
@@ -125,7 +145,8 @@ class CoverageBook:
             known = each.points >= 0
             rows = self._row_of[each.points[known]]
             facts = each.facts[:, known].T
-            heard = np.where(facts >= GOOD, facts, np.where(facts > 0, np.uint8(Fact.HOLE), np.uint8(0)))
+            best = each.facts.max(axis=1)  # of tags that nobody knows too: the box was heard
+            heard = np.where(best >= GOOD, best, np.where(best > 0, np.uint8(Fact.HOLE), np.uint8(0)))
             box_row = self.rows[box]
             for hour, part in _by_hour(each.first, facts.shape[1]):
                 first = each.first + part.start - hour * HOUR_SLOTS
@@ -135,23 +156,28 @@ class CoverageBook:
                 changed = rows[(new > before).any(axis=1)]
                 if changed.size:
                     page[rows, where] = np.maximum(before, new)
-                    touched |= {(self._source_of[row], hour) for row in changed.tolist()}
-                alive = heard[:, part].max(axis=0, initial=0)
+                    touched |= {(source, hour) for row in changed.tolist() for source in self._sources_of[row]}
+                alive = heard[part]
                 if (alive > page[box_row, where]).any():
                     page[box_row, where] = np.maximum(page[box_row, where], alive)
                     touched.add((box, hour))
         return touched
 
-    def veto(self, vetoes: Iterable[Veto]) -> set[Page]:
+    def veto(self, vetoes: Iterable[Veto], newest: int = 0) -> set[Page]:
         """Take vetoes in, new ones and those that end; answers the pages whose judgement they may change."""
         touched: set[Page] = set()
-        newest = max(self.hours, default=0)
+        newest = max(newest, *self.hours, 0)
         for veto in vetoes:
             row = self.rows.get(veto.point)
             if row is not None:
-                touched |= {(self._source_of[row], hour) for hour in self._stirred(veto, newest)}
-                self.vetoes.setdefault(veto.point, {})[veto.id] = veto
+                touched |= {(source, hour) for source in self._sources_of[row] for hour in self._stirred(veto, newest)}
+            self.vetoes.setdefault(veto.point, {})[veto.id] = veto
         return touched
+
+    def settled_anew(self, hours: Iterable[int]) -> tuple[set[Page], set[Page]]:
+        """The pages of hours that a new scheme begins in: those to be kept as it has them, and those to be judged by it."""
+        pages = {(source, hour) for hour in hours for source in self.tags}
+        return {page for page in pages if self.facts(page)[1].any()}, pages
 
     def facts(self, page: Page) -> tuple[tuple[str, ...], Bytes]:
         """The tags and facts uint8[n,60] of a page; a box's has one row without a tag."""
@@ -162,8 +188,13 @@ class CoverageBook:
         return tags, self.hours[hour][[self.rows[f"{self.enterprise[source]}/{tag}"] for tag in tags]]
 
     def judged(self, page: Page) -> Judged | None:
-        """What the source's sixty slots are, where that is not as it was when last asked."""
+        """What the source's sixty slots are, where that is not as it was when last asked.
+
+        None too where nothing is known of any: that is judged when it is asked for, by the scheme that is in force by then.
+        """
         source, hour = page
+        if page not in self._judged and not self.facts(page)[1].any():
+            return None
         first = hour * HOUR_SLOTS
         slots = np.full(HOUR_SLOTS, Slot.UNKNOWN, np.uint8)
         failing = np.zeros(HOUR_SLOTS, np.uint32)
@@ -201,19 +232,27 @@ class CoverageBook:
     def _row(self, name: str, source: str) -> None:
         if name not in self.rows:
             self.rows[name] = len(self.rows)
-            self._source_of[self.rows[name]] = source
             none = np.zeros((1, HOUR_SLOTS), np.uint8)
             self.hours = {hour: np.concatenate((page, none)) for hour, page in self.hours.items()}
+        owners = self._sources_of.setdefault(self.rows[name], [])
+        if source not in owners:
+            owners.append(source)
 
     def _stirred(self, veto: Veto, newest: int) -> range:
-        """Hours whose slots it may change: its own, or, where it is known and now has an end, those from there on."""
-        begin, end = (slot // HOUR_SLOTS for slot in veto.slots)
-        if veto.end is None:
-            return range(begin, max(begin, newest) + 1)
+        """Hours whose slots it may change: its own, or, where it is known, those that only one of the two has."""
         known = self.vetoes.get(veto.point, {}).get(veto.id)
-        if known is None or known.end is not None:
-            return range(begin, end + 1)
-        return range(end, max(end, newest) + 1)
+        begin, end = _hours(veto, newest)
+        if known is not None:
+            known_begin, known_end = _hours(known, newest)
+            begin = min(end, known_end) if veto.begin == known.begin else min(begin, known_begin)
+            end = max(end, known_end)
+        return range(begin, end + 1)
+
+
+def _hours(veto: Veto, newest: int) -> tuple[int, int]:
+    """The first and the last hour that it may have a slot of."""
+    begin, end = (slot // HOUR_SLOTS for slot in veto.slots)
+    return begin, max(begin, newest if veto.end is None else end)
 
 
 def vetoed(vetoes: Mapping[str, Mapping[str, Veto]], points: Sequence[str], first: int, count: int) -> Bools | None:

@@ -8,9 +8,10 @@ greater byte: nothing < a miss with its cause < a hole in a scan < a sample that
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -84,15 +85,25 @@ class Ranges:
     high: Floats
 
 
-def facts_of(delivery: Delivery, rules: CoverageRules, ranges: Ranges) -> Iterator[Cells]:
-    """The facts that a batch brings. Times are as sent; `delivery.offset` is what its box's clock was off, microseconds."""
+def facts_of(delivery: Delivery, rules: CoverageRules, ranges: Ranges, horizon: int = 0) -> Iterator[Cells]:
+    """The facts that a batch brings from the slot `horizon` on, slots between far scans left out.
+
+    Times are as sent; `delivery.offset` is what its box's clock was off, microseconds.
+    """
     for block in delivery.blocks:
-        yield _of_block(block, delivery.arrived, delivery.offset, rules, ranges)
+        yield from _since(horizon, _of_block(block, delivery.arrived, delivery.offset, rules, ranges))
     for miss in delivery.misses:
-        yield _of_miss(miss)
+        yield from _since(horizon, _of_miss(miss, horizon))
 
 
-def _of_block(block: ScanBlock, arrived: int, offset: int, rules: CoverageRules, ranges: Ranges) -> Cells:
+def _since(horizon: int, stretches: Iterable[Cells]) -> Iterator[Cells]:
+    for cells in stretches:
+        skip = max(0, horizon - cells.first)
+        if skip < len(cells.facts):
+            yield Cells(cells.points, cells.first + skip, cells.facts[skip:]) if skip else cells
+
+
+def _of_block(block: ScanBlock, arrived: int, offset: int, rules: CoverageRules, ranges: Ranges) -> Iterator[Cells]:
     times = block.cell_times()
     known = np.where(block.points >= 0, block.points, 0)
     beyond = _beyond(block, ranges.low[known], ranges.high[known])
@@ -109,32 +120,40 @@ def _of_block(block: ScanBlock, arrived: int, offset: int, rules: CoverageRules,
     return _spread(block.points, slots[starts], best)
 
 
-def _of_cells(block: ScanBlock, times: Ints, arrived: int, suspect: bool, rules: CoverageRules, beyond: Bools | None) -> Cells:
-    """A block whose readings have times of their own."""
+def _of_cells(
+    block: ScanBlock, times: Ints, arrived: int, suspect: bool, rules: CoverageRules, beyond: Bools | None
+) -> Iterator[Cells]:
+    """A block whose readings have times of their own; a hole has that of its scan."""
     graded = _graded(block, _aged(arrived - times, suspect, rules), beyond)
-    slots = times // SLOT_US
-    first = int(slots.min())
-    facts = np.zeros((int(slots.max()) - first + 1, block.points.size), np.uint8)
-    np.maximum.at(facts, (slots - first, np.broadcast_to(np.arange(block.points.size), slots.shape)), graded)
-    return Cells(block.points, first, facts)
+    if block.quality is not None:
+        times = np.where(block.quality == Quality.ABSENT, block.times[:, None], times)
+    slots, rows = np.unique(times // SLOT_US, return_inverse=True)
+    best = np.zeros((slots.size, block.points.size), np.uint8)
+    np.maximum.at(best, (rows.reshape(times.shape), np.broadcast_to(np.arange(block.points.size), times.shape)), graded)
+    return _spread(block.points, slots, best)
 
 
-def _of_miss(miss: GroupMiss) -> Cells:
+def _of_miss(miss: GroupMiss, horizon: int) -> Iterator[Cells]:
     group = miss.group
     points = group.points if miss.column is None else group.points[miss.column : miss.column + 1]
-    slots = np.unique((miss.at + np.arange(miss.count) * group.period_us) // SLOT_US)
-    facts = np.full((slots.size, points.size), int(miss.cause), np.uint8)
-    return _spread(points, slots, facts)
+    skip = max(0, -((miss.at - horizon * SLOT_US) // group.period_us))
+    if skip >= miss.count:
+        return iter(())
+    slots = np.unique((miss.at + np.arange(skip, miss.count) * group.period_us) // SLOT_US)
+    return _spread(points, slots, np.full((slots.size, points.size), int(miss.cause), np.uint8))
 
 
-def _spread(points: Ints, slots: Ints, best: Bytes) -> Cells:
-    """Facts of some slots, as those of all slots from the first to the last."""
-    first, count = int(slots[0]), int(slots[-1] - slots[0]) + 1
-    if count == slots.size:
-        return Cells(points, first, best)
-    facts = np.zeros((count, points.size), np.uint8)
-    facts[slots - first] = best
-    return Cells(points, first, facts)
+def _spread(points: Ints, slots: Ints, best: Bytes) -> Iterator[Cells]:
+    """Facts of some slots, as those of all slots from the first to the last of each stretch without a long gap."""
+    leaps = np.flatnonzero(np.diff(slots) > HOUR_SLOTS) + 1
+    for begin, end in pairwise((0, *leaps.tolist(), slots.size)):
+        first, count = int(slots[begin]), int(slots[end - 1] - slots[begin]) + 1
+        if count == end - begin:
+            yield Cells(points, first, best[begin:end])
+        else:
+            facts = np.zeros((count, points.size), np.uint8)
+            facts[slots[begin:end] - first] = best[begin:end]
+            yield Cells(points, first, facts)
 
 
 def _aged(age: Ints, suspect: bool, rules: CoverageRules) -> Bytes:

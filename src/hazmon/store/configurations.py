@@ -41,7 +41,7 @@ async def record_configuration(
             )
         ).fetchone()
         number: int = row[0] if row else 0
-        said = {"number": number, "digest": digest, "at": at, "by": by, "why": why, "changes": msgspec.to_builtins(changes)}
+        said = {"number": number, "digest": digest, "at": at, "by": by, "why": why, "changes": msgspec.to_builtins(list(changes))}
         await say(connection, "configuration", said)
     return number
 

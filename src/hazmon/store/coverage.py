@@ -11,7 +11,7 @@ from hazmon.alarms.alarm import AlarmEvent
 from hazmon.alarms.states import Stimulus
 from hazmon.clock import US, as_datetime, as_us
 from hazmon.coverage.book import CoverageBook, Page, Veto
-from hazmon.coverage.facts import HOUR_SLOTS, SLOT_US, Ranges
+from hazmon.coverage.facts import HOUR_SLOTS, SLOT_US
 from hazmon.coverage.layout import Scheme
 from hazmon.coverage.slots import Judged
 from hazmon.coverage.statements import duties_json, say_scheme, say_veto, scheme_of_json
@@ -25,7 +25,6 @@ HOUR_US = HOUR_SLOTS * SLOT_US
 DAY_HOURS = 24
 _BEGINS = {Stimulus.RAISE, Stimulus.RAISE_LATE}
 _ENDS = {Stimulus.CLEAR, Stimulus.LATCH}
-_NO_RANGES = Ranges(np.zeros(0), np.zeros(0))
 _NO_SLOTS, _NO_UNITS = bytes(1440), bytes(4 * 1440)
 
 
@@ -33,7 +32,8 @@ class CoverageKeeper:
     """The book, and what of it is recorded. One writer; `follow` first, then `keep` in every transaction that records."""
 
     def __init__(self, park: Park, rules: CoverageRules, now: int) -> None:
-        self._park, self._rules, self._since = park, rules, now
+        self._loaded = [(park, rules, now)]  # configurations, from the last one on whose scheme is surely recorded
+        self._entered = 0  # of them, that the last transaction has recorded, unless it failed
         self._book: CoverageBook | None = None
         self._new: list[tuple[Scheme, Said]] = []
         self._layouts: dict[tuple[str, tuple[str, ...]], int] = {}
@@ -41,13 +41,13 @@ class CoverageKeeper:
 
     def follow(self, park: Park, rules: CoverageRules, now: int) -> None:
         """Go by another configuration from now on."""
-        self._park, self._rules, self._since = park, rules, now
+        self._loaded.append((park, rules, now))
         if self._book is not None and (scheme := self._book.follow(park, rules, now)) is not None:
             self._new.append((scheme, ("scheme", say_scheme(scheme, rules, park))))
 
     def forget(self) -> None:
         """The transaction failed: what the book holds may not be recorded. Pages are read again when they are needed."""
-        self._book = None
+        self._book, self._entered = None, 0
         self._new, self._days, self._layouts = [], set(), {}
 
     async def keep(
@@ -62,43 +62,48 @@ class CoverageKeeper:
 
         Answers what of it the ledger is to hold, before the batches that are judged by it.
         """
-        book = await self._open(connection)
-        said = [each for _, each in self._new]
-        if self._new:
-            await _add_schemes(connection, [scheme for scheme, _ in self._new])
-            self._new = []
-        horizon = (now - self._park.settings.raw_days * DAY_HOURS * HOUR_US) // SLOT_US
+        del self._loaded[: self._entered - 1 if self._entered else 0]
+        horizon = (now - self._loaded[-1][0].settings.raw_days * DAY_HOURS * HOUR_US) // SLOT_US
+        book = await self._open(connection, horizon)
+        new, self._new, self._entered = self._new, [], len(self._loaded)
         cells = book.cells(deliveries, horizon)
         vetoes = [*_of_events(events, book), *found]
-        if not cells and not vetoes:
-            return said
-        for hour in book.missing(cells, vetoes):
+        if not cells and not vetoes and not new:
+            return []
+        unsettled: list[int] = []
+        newest = 0
+        if vetoes or new:  # they change what hours are in which nothing comes now
+            since = min((scheme.since // HOUR_SLOTS for scheme, _ in new), default=now // HOUR_US)
+            hours = await _hours_from(connection, since)
+            newest = max((now // HOUR_US, *hours))
+            unsettled = hours if new else []
+        for hour in book.missing(cells, vetoes, newest, unsettled):
             book.open_hour(hour)
             for source, tags, facts in await _read_hour(connection, hour):
                 book.put(hour, source, tags, np.frombuffer(facts, np.uint8).reshape(-1, HOUR_SLOTS))
+        await _add_schemes(connection, [scheme for scheme, _ in new])
         if vetoes:
             await _add_vetoes(connection, vetoes, now)
-        touched = book.veto(vetoes)
+        touched = book.veto(vetoes, newest)
         changed = book.merge(cells)
-        await self._save_pages(connection, book, sorted(changed))
-        await self._save_days(connection, book, sorted(changed | touched))
+        kept, judged_anew = book.settled_anew(unsettled)
+        await self._save_pages(connection, book, sorted(changed | kept))
+        await self._save_days(connection, book, sorted(changed | touched | judged_anew))
         book.thin()
-        return said + [("veto", say_veto(veto)) for veto in vetoes]
+        return [said for _, said in new] + [("veto", say_veto(veto)) for veto in vetoes]
 
-    async def _open(self, connection: Connection) -> CoverageBook:
-        """The book as it is recorded: its schemes, the vetoes that go on, and of the pages none yet."""
+    async def _open(self, connection: Connection, horizon: int) -> CoverageBook:
+        """The book as recorded: its schemes, the vetoes that may touch slots from `horizon` on, and of the pages none yet."""
         if self._book is not None:
             return self._book
-        book = CoverageBook(self._rules, ranges=_NO_RANGES, schemes=await schemes(connection))
-        for scheme in book.schemes:
-            for duty in scheme.duties.values():
-                book.enterprise.setdefault(duty.source, duty.enterprise)
-                for tag in duty.tags:
-                    book.add_tag(duty.source, tag)
-        if (scheme := book.follow(self._park, self._rules, self._since)) is not None:
-            self._new.append((scheme, ("scheme", say_scheme(scheme, self._rules, self._park))))
-        for veto in await vetoes_since(connection, self._since - 40 * DAY_HOURS * HOUR_US):
-            book.vetoes.setdefault(veto.point, {})[veto.id] = veto
+        vetoes = await vetoes_since(connection, horizon * SLOT_US)
+        book = CoverageBook.recorded(self._loaded[-1][1], await schemes(connection), vetoes)
+        for number, (park, rules, now) in enumerate(self._loaded, 1):
+            superseded = bool(book.schemes) and now // SLOT_US < book.schemes[-1].since
+            if number == len(self._loaded) or not superseded:
+                scheme = book.follow(park, rules, now)
+                if scheme is not None:
+                    self._new.append((scheme, ("scheme", say_scheme(scheme, rules, park))))
         self._book = book
         return book
 
@@ -189,7 +194,7 @@ def _of_events(events: Iterable[AlarmEvent], book: CoverageBook) -> list[Veto]:
             evidence = {**dict(event.evidence), "alarm": event.alarm.id}
             end = event.at if event.stimulus is Stimulus.RAISE_LATE else None  # how a late one goes on is told at its end
             found[identity] = Veto(identity, point, "frozen", event.at - round(since_s * US), end, evidence)
-        elif event.stimulus in _ENDS:
+        elif event.stimulus in _ENDS and not (event.alarm.late and event.value is None):  # no reading ended it: it is given up
             known = {**book.vetoes.get(point, {}), **{veto.id: veto for veto in found.values() if veto.point == point}}
             last = max(
                 (id for id in known if id.startswith(f"frozen/{event.alarm.id}/")), key=lambda id: known[id].begin, default=None
@@ -227,6 +232,12 @@ async def _add_vetoes(connection: Connection, vetoes: Sequence[Veto], now: int) 
         " ON CONFLICT (veto_id) DO UPDATE SET end_at = EXCLUDED.end_at, evidence = EXCLUDED.evidence",
         (as_datetime(now), *(list(column) for column in zip(*rows, strict=True))),
     )
+
+
+async def _hours_from(connection: Connection, hour: int) -> list[int]:
+    """Hours from that one on of which there are pages."""
+    cursor = await connection.execute("SELECT DISTINCT hour FROM coverage_hour WHERE hour >= %s", (as_datetime(hour * HOUR_US),))
+    return sorted(as_us(at) // HOUR_US for (at,) in await cursor.fetchall())
 
 
 async def _read_hour(connection: Connection, hour: int) -> list[tuple[str, list[str], bytes]]:

@@ -66,6 +66,7 @@ class Recorder:
         Raises StoreUnavailable (nothing, or all of it, is recorded) or Unrecordable (nothing is).
         """
         deliveries = [delivery for work in works for delivery in work.deliveries]
+        recorded = False
         try:
             connection = await self.connection()
             try:
@@ -79,13 +80,15 @@ class Recorder:
                     fresh = await _ledger(connection, deliveries)
                     await _merge(connection, fresh)
                     await self._rest(connection, fresh, works, now)
+            recorded = True
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
-            self._forget()
             raise Unrecordable(str(error)) from error
         except psycopg.Error as error:  # also a read-only or half-restored database: not the batch's fault
-            self._forget()
             await self.close()
             raise StoreUnavailable(str(error)) from error
+        finally:
+            if not recorded:  # also when it was cancelled
+                self._forget()
 
     async def _rest(self, connection: Connection, fresh: Sequence[Delivery], works: Sequence[Work], now: int) -> None:
         """What goes with the scans: misses, refusals, alarm events and the alarms as they stand after them, coverage."""
