@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+import pytest
 from acceptance.park import ROOT
 from running import Process, free_port, run, wait_ready
 
 DAYS = 3
 
 
+@pytest.mark.timeout(1800)
 def test_three_days_of_the_park_are_counted_as_they_were_sent(database: str, tmp_path: Path) -> None:
     port = free_port()
     environment = {
@@ -28,7 +30,7 @@ def test_three_days_of_the_park_are_counted_as_they_were_sent(database: str, tmp
     try:
         command = ["hazmon-sim", "history", "--days", str(DAYS), "--from", "2026-02-27", "--config", str(config)]
         options = ["--park", f"http://127.0.0.1:{port}", "--tokens", str(tokens), "--ledger", str(tmp_path / "ledger.jsonl")]
-        said = run([*command, *options], environment, limit_s=600)
+        said = run([*command, *options], environment, limit_s=1700)
     finally:
         service.stop()
     assert said.splitlines()[-1] == f"equal: {42 * DAYS} rows", said[-4000:]
