@@ -74,7 +74,7 @@ class CoverageKeeper:
         newest = 0
         if vetoes or new:  # they change what hours are in which nothing comes now
             since = min((scheme.since // HOUR_SLOTS for scheme, _ in new), default=now // HOUR_US)
-            hours = await _hours_from(connection, since)
+            hours = await _hours_from(connection, book.tags, since)
             newest = max((now // HOUR_US, *hours))
             unsettled = hours if new else []
         for hour in book.missing(cells, vetoes, newest, unsettled):
@@ -234,9 +234,12 @@ async def _add_vetoes(connection: Connection, vetoes: Sequence[Veto], now: int) 
     )
 
 
-async def _hours_from(connection: Connection, hour: int) -> list[int]:
-    """Hours from that one on of which there are pages."""
-    cursor = await connection.execute("SELECT DISTINCT hour FROM coverage_hour WHERE hour >= %s", (as_datetime(hour * HOUR_US),))
+async def _hours_from(connection: Connection, sources: Iterable[str], hour: int) -> list[int]:
+    """Hours from that one on of which these sources have pages."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT hour FROM coverage_hour WHERE source = ANY(%s) AND hour >= %s",
+        (list(sources), as_datetime(hour * HOUR_US)),
+    )
     return sorted(as_us(at) // HOUR_US for (at,) in await cursor.fetchall())
 
 
