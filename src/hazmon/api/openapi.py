@@ -54,6 +54,7 @@ _ANSWERS: dict[tuple[str, str], tuple[str, ...]] = {
     ("get", "/api/v1/coverage"): ("404", "409", "422", "500", "503"),
     ("get", "/api/v1/coverage/targets"): ("409", "422", "500", "503"),
     ("get", "/api/v1/coverage/gaps"): ("400", "404", "409", "422", "500", "503"),
+    ("get", "/api/v1/coverage/findings"): ("404", "422", "500", "503"),
     ("get", "/api/v1/coverage/report"): ("404", "409", "422", "500", "503"),
     ("get", "/api/v1/exemptions"): ("400", "422", "500", "503"),
     ("post", "/api/v1/exemptions"): _COMMAND,

@@ -15,7 +15,7 @@ import zstandard
 from hazmon.alarms.alarm import AlarmEvent
 from hazmon.clock import MINUTE_US, as_datetime, as_us
 from hazmon.delivery import Delivery
-from hazmon.errors import LedgerError
+from hazmon.errors import LedgerError, StoreUnavailable
 from hazmon.ledger.checkpoint import Checkpoint, sign_checkpoint
 from hazmon.ledger.content import Batch, Facts, Json, Leaf, Said, Statement, StatementKind, canonical, encode, parse
 from hazmon.ledger.note import Signer
@@ -66,7 +66,10 @@ class LedgerKeeper:
         What was `said` comes before the batches: a scheme is in force for those that are recorded with it.
         """
         if self._frontier is None:
-            self._frontier, self._counts = await _end(connection)
+            try:
+                self._frontier, self._counts = await _end(connection)
+            except LedgerError as error:  # a damaged ledger must not silence the alarms: they go on, not recorded
+                raise StoreUnavailable(str(error)) from error
         leaves: list[Leaf] = [Statement(kind, now, body) for kind, body in said]
         leaves += [Batch(d.edge, d.boot, d.seq, d.arrived, d.offset or None, d.canonical) for d in deliveries]
         leaves += [Statement("event", now, event_json(event)) for event in events]
@@ -294,17 +297,17 @@ async def _mark_pages(connection: Connection, pages: Sequence[Facts], first: int
 def event_json(event: AlarmEvent) -> dict[str, Json]:
     """An alarm event or command, as it is recorded."""
     found: dict[str, Any] = {
-        "event": event.number,
-        "alarm": event.alarm.id,
-        "at": event.at,
+        "event": int(event.number),
+        "alarm": str(event.alarm.id),
+        "at": int(event.at),
         "stimulus": str(event.stimulus),
         "from": str(event.before),
         "to": str(event.alarm.state),
-        "by": event.by,
-        "value": event.value if event.value is not None and math.isfinite(event.value) else None,
-        "reason": event.reason,
+        "by": None if event.by is None else str(event.by),
+        "value": float(event.value) if event.value is not None and math.isfinite(event.value) else None,
+        "reason": str(event.reason),
         "rule": str(event.rule),
-        "suppressed": event.suppressed,
+        "suppressed": bool(event.suppressed),
         "evidence": msgspec.json.decode(evidence_text(event.evidence) or "null"),
         "after": msgspec.json.decode(body_of(event.alarm)),
     }

@@ -13,7 +13,7 @@ from hazmon.alarms.alarm import Alarm, AlarmEvent
 from hazmon.clock import as_datetime
 from hazmon.coverage.book import Veto
 from hazmon.delivery import Delivery
-from hazmon.errors import HazmonError, StoreUnavailable
+from hazmon.errors import HazmonError, LedgerError, StoreUnavailable
 from hazmon.ledger.content import Said
 from hazmon.model import Park
 from hazmon.rules.frame import ScanBlock
@@ -81,7 +81,7 @@ class Recorder:
                     await _merge(connection, fresh)
                     await self._rest(connection, fresh, works, now)
             recorded = True
-        except (DataError, IntegrityError, ValueError, OverflowError) as error:
+        except (DataError, IntegrityError, LedgerError, ValueError, OverflowError) as error:
             raise Unrecordable(str(error)) from error
         except psycopg.Error as error:  # also a read-only or half-restored database: not the batch's fault
             await self.close()
