@@ -75,11 +75,13 @@ def accept(canonical: bytes, batch: wire.Batch, groups: Groups, arrived: int, ho
             raise BatchError(f"a miss of group {group.name} is at no time of this century")
         if miss.cause not in _CAUSES or (column is not None and column >= len(group.tags)) or not 0 < miss.count <= MAX_COUNT:
             raise BatchError(f"a miss of group {group.name} names column {miss.column}, count {miss.count}, cause {miss.cause}")
-        if miss.at_us > horizon:
+        past = min(miss.count, max(0, (horizon - miss.at_us) // group.period_us + 1))  # nothing is owed in the future
+        if past < miss.count:
             tags = group.tags if column is None else group.tags[column : column + 1]
-            delivery.refused += [Refused(tag, miss.at_us, miss.count, "future") for tag in tags]
-        else:
-            delivery.misses.append(GroupMiss(group, column, miss.at_us, miss.count, MissCause(miss.cause)))
+            first = miss.at_us + past * group.period_us
+            delivery.refused += [Refused(tag, min(first, LATEST), miss.count - past, "future") for tag in tags]
+        if past:
+            delivery.misses.append(GroupMiss(group, column, miss.at_us, past, MissCause(miss.cause)))
     return delivery
 
 

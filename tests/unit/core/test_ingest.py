@@ -155,6 +155,12 @@ def test_misses_in_the_future_are_refused_by_name() -> None:
     assert [(miss.column, miss.count) for miss in found.misses] == [(None, 1)]
 
 
+def test_a_train_of_misses_ends_where_the_future_begins() -> None:
+    found = whole(batch(misses=(wire.Miss(GROUP.digest, 1, NOW + 58 * US, 1_000_000, 2),)))
+    assert [(miss.at, miss.count) for miss in found.misses] == [(NOW + 58 * US, 3)]
+    assert found.refused == [Refused("LT-2", NOW + 61 * US, 999_997, "future")]
+
+
 @pytest.mark.parametrize("made", [0, YEAR_1999, 2**62])
 def test_a_batch_made_in_another_century(made: int) -> None:
     with pytest.raises(BatchError, match="made_us"):
