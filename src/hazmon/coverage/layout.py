@@ -9,8 +9,6 @@ import numpy as np
 from hazmon.model import CoverageRules, Park, Source
 from hazmon.rules.frame import Ints
 
-MOST_UNITS = 32  # of a source: its units are bits of a uint32
-
 
 @dataclass(frozen=True, slots=True)
 class Item:

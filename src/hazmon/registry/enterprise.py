@@ -14,6 +14,7 @@ from hazmon.registry.report import Report, number, shown
 from hazmon.registry.shapes import ChemicalTable, EnterpriseTable, SourceTable, UnitTable, shape
 
 ENTERPRISE_ID = re.compile(r"[A-Za-z0-9]+", re.ASCII)
+MOST_UNITS = 32  # of a source: coverage keeps which of them failed as bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ class _SourceReader:
                 self.document.add(self.report, (*where, "id"), "an id of its own", f"{shown(table.id)} a second time")
                 continue
             units[table.id] = Unit(table.id, table.name, UnitKind(table.kind))
+        if len(items) > MOST_UNITS:
+            self.document.add(self.report, (*self.at, "unit"), f"at most {MOST_UNITS} units", str(len(items)))
         return tuple(units.values()) if items and len(units) == len(items) else None
 
     def dispute(self, graded: GradedSource) -> None:
